@@ -227,7 +227,12 @@ mod tests {
 
     #[test]
     fn parsing_a_name_again_changes_nothing() {
-        for character in ('\0'..=char::MAX).filter(|character| character.is_alphanumeric()) {
+        let is_mapped = |character: &char| {
+            character.is_uppercase()
+                || matches!(character, '\u{ff00}'..='\u{ffef}')
+                || !unicode_normalization::is_nfc(character.encode_utf8(&mut [0; 4]))
+        };
+        for character in ('\0'..=char::MAX).filter(is_mapped) {
             for input in [
                 format!("{character}{character}{character}"),
                 format!("a{character}\u{301}b"),

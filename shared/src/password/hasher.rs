@@ -71,7 +71,7 @@ impl Hasher {
     /// Hashes a new password. `salt` must be random. Whether the password is acceptable is [`Policy`](super::Policy)'s question.
     ///
     /// # Errors
-    /// No memory, which may be different in another process.
+    /// There is no memory for it, which another attempt may find.
     pub fn hash(&self, password: &Password, salt: [u8; SALT_LENGTH]) -> Result<PasswordHash, HashError> {
         let recipe = self.recipe(salt)?;
         let output = self.derive(&recipe, OUTPUT_LENGTH, password)?;
@@ -79,8 +79,8 @@ impl Hasher {
     }
 
     /// Checks a password against what is stored for the user. Without a user it does the work of a hash with the current
-    /// parameters, so that the time does not tell whether the user exists. An oversize password is nobody's and costs nothing,
-    /// whether there is a user or not.
+    /// parameters, so that the time does not tell whether the user exists; a hash with other parameters gives its user away
+    /// until it is replaced at the next sign-in. An oversize password is nobody's and costs nothing, user or not.
     ///
     /// # Errors
     /// The stored hash is corrupt or its pepper gone, which the operator must see; or no memory.
@@ -141,5 +141,4 @@ impl Hasher {
 }
 
 #[cfg(test)]
-#[path = "hasher_tests.rs"]
 mod tests;
