@@ -1,0 +1,205 @@
+//! An application: a client of the API, named by its `Api-Key`.
+
+use std::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    api_key::{ApiKey, KeyHash, KeyKind},
+    ids::ApplicationId,
+    protocol::RefreshPolicy,
+    world::Timestamp,
+};
+
+/// How an application gets its tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenDelivery {
+    /// In the response body.
+    Body,
+    /// In `HttpOnly` cookies and nowhere else, so that no script sees them.
+    Cookie,
+}
+
+impl fmt::Display for TokenDelivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Body => "body",
+            Self::Cookie => "cookie",
+        })
+    }
+}
+
+/// One of an application's keys, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredKey {
+    /// Publishable or secret.
+    pub kind: KeyKind,
+    /// What is left of the key.
+    pub hash: KeyHash,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// An application and its settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Application {
+    /// The JWT `client_id`.
+    pub id: ApplicationId,
+    /// A name for people.
+    pub name: String,
+    /// The JWT `aud` of its access tokens, where it is not the deployment's.
+    pub audience: Option<String>,
+    /// How long an access token is good for.
+    pub access_lifetime: Duration,
+    /// The rules for its refresh tokens.
+    pub refresh: RefreshPolicy,
+    /// How it gets its tokens.
+    pub delivery: TokenDelivery,
+    /// The origins whose pages may use its cookies (RFC 6454 §6.2, exact).
+    pub allowed_origins: Vec<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Its keys, at most [`Application::MAX_KEYS`] of each kind.
+    pub keys: Vec<StoredKey>,
+}
+
+impl Application {
+    /// Keys of one kind that are good at the same time, so that one can be replaced without an outage.
+    pub const MAX_KEYS: usize = 2;
+
+    /// The settings of a new application: 20 minutes, 72 hours sliding, 30 days absolute, rotating, 30 seconds of
+    /// grace (the HTTP API's own time limit, so that every copy of a request falls inside), recovery on.
+    #[must_use]
+    pub fn new(id: ApplicationId, name: String, now: Timestamp) -> Self {
+        Self {
+            id,
+            name,
+            audience: None,
+            access_lifetime: Duration::from_secs(20 * 60),
+            refresh: RefreshPolicy {
+                rotation: true,
+                grace: Duration::from_secs(30),
+                recovery: true,
+                idle: Duration::from_secs(72 * 3600),
+                absolute: Duration::from_secs(30 * 86_400),
+            },
+            delivery: TokenDelivery::Body,
+            allowed_origins: Vec::new(),
+            created_at: now,
+            keys: Vec::new(),
+        }
+    }
+
+    /// Whether `key` is one of the application's. All are compared, so that time tells nothing.
+    #[must_use]
+    pub fn accepts(&self, key: &ApiKey) -> bool {
+        let matches = |stored: &StoredKey| stored.kind == key.kind() && key.matches(&stored.hash);
+        self.keys.iter().filter(|stored| matches(stored)).count() > 0
+    }
+
+    /// Whether a page of `origin` may use the application's cookies.
+    #[must_use]
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        self.allowed_origins.iter().any(|allowed| allowed == origin)
+    }
+
+    /// Checks what no type can hold: the rules that settings keep among themselves.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSetting`] names the setting and the rule.
+    pub fn validate(&self) -> Result<(), InvalidSetting> {
+        let day = Duration::from_secs(86_400);
+        let rules = [
+            (!self.name.is_empty() && self.name.chars().count() <= 64, "name", "is 1 to 64 characters"),
+            (between(self.access_lifetime, Duration::from_secs(60), day), "access lifetime", "is 1 minute to 1 day"),
+            (between(self.refresh.absolute, self.refresh.idle, day * 365), "absolute lifetime", "is at least the idle lifetime and at most 365 days"),
+            (self.refresh.idle >= Duration::from_secs(60), "idle lifetime", "is at least 1 minute"),
+            (self.refresh.grace <= Duration::from_secs(300), "grace", "is at most 300 seconds"),
+            (self.allowed_origins.len() <= 32, "allowed origins", "are at most 32"),
+            (self.allowed_origins.iter().all(|origin| is_origin(origin)), "allowed origin", "is scheme://host[:port], in lower case, with no path and no wildcard"),
+            (self.audience.as_ref().is_none_or(|audience| (1..=256).contains(&audience.len())), "audience", "is 1 to 256 bytes"),
+        ];
+        match rules.into_iter().find(|(holds, ..)| !holds) {
+            Some((_, setting, rule)) => Err(InvalidSetting { setting, rule }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn between(value: Duration, least: Duration, most: Duration) -> bool {
+    (least..=most).contains(&value)
+}
+
+/// A setting breaks a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{setting} {rule}")]
+pub struct InvalidSetting {
+    setting: &'static str,
+    rule: &'static str,
+}
+
+/// Whether `text` is the serialisation of a web origin (RFC 6454 §6.2). `null` is none: any sandboxed page has it.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| {
+        !host.is_empty()
+            && host.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':' | b'[' | b']'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::System;
+
+    fn application() -> Application {
+        Application::new(ApplicationId::random(&System), "example".into(), Timestamp::from_seconds(1))
+    }
+
+    #[test]
+    fn the_defaults_are_valid() {
+        assert_eq!(application().validate(), Ok(()));
+    }
+
+    #[test]
+    fn an_origin_is_compared_exactly() {
+        let application = Application { allowed_origins: vec!["https://app.example.com".into()], ..application() };
+        assert!(application.allows_origin("https://app.example.com"));
+        for other in ["https://app.example.com.evil.tld", "https://evil-app.example.com", "http://app.example.com", "https://app.example.com:444", "https://app.example.com/", "null", ""] {
+            assert!(!application.allows_origin(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn settings_that_make_no_sense_are_named() {
+        for (origin, valid) in [
+            ("http://localhost:5173", true),
+            ("https://[::1]:8443", true),
+            ("null", false),
+            ("*", false),
+            ("https://*.example.com", false),
+            ("https://example.com/", false),
+            ("https://Example.com", false),
+            ("https://user@example.com", false),
+            ("https://", false),
+        ] {
+            let application = Application { allowed_origins: vec![origin.into()], ..application() };
+            assert_eq!(application.validate().is_ok(), valid, "{origin}");
+        }
+        let short = Application { access_lifetime: Duration::from_secs(59), ..application() };
+        assert_eq!(short.validate().unwrap_err().to_string(), "access lifetime is 1 minute to 1 day");
+    }
+
+    #[test]
+    fn only_the_applications_own_keys_are_accepted() {
+        let mut application = application();
+        let now = Timestamp::from_seconds(1);
+        let (text, hash) = ApiKey::generate(KeyKind::Secret, application.id, &System);
+        let key = ApiKey::parse(text.expose()).unwrap();
+        assert!(!application.accepts(&key));
+        application.keys.push(StoredKey { kind: KeyKind::Secret, hash, created_at: now });
+        assert!(application.accepts(&key));
+    }
+}

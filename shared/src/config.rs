@@ -1,0 +1,306 @@
+//! Settings: all of them, read once, from the environment that `infra/template.yaml` gives a function.
+//!
+//! A missing or malformed one fails the function's init and names itself, instead of failing somebody's login.
+
+use std::str::FromStr;
+
+use crate::{
+    http::Cookies,
+    ids::ApplicationId,
+    password::{Params, Peppers, Policy},
+    secret::Secret,
+};
+
+/// A function's settings.
+#[derive(Debug)]
+pub struct Config {
+    /// `GATELET_ISSUER`: the URL of the API's base path, the JWT `iss`.
+    pub issuer: String,
+    /// `GATELET_AUDIENCE`: the JWT `aud` of applications that have none of their own. Default: the issuer.
+    pub audience: String,
+    /// The cookies' form, which follows from the issuer's scheme.
+    pub cookies: Cookies,
+    /// `GATELET_DEFAULT_APPLICATION`: who sends requests without a key. Empty: nobody.
+    pub default_application: Option<ApplicationId>,
+    /// `GATELET_PASSWORD_MIN_LENGTH` and `GATELET_PASSWORD_MAX_LENGTH`, in code points.
+    pub password_policy: Policy,
+    /// `GATELET_ARGON2_MEMORY_KIB`, `GATELET_ARGON2_ITERATIONS` and `GATELET_ARGON2_PARALLELISM`.
+    pub password_params: Params,
+    /// `GATELET_PASSWORD_PEPPERS`: `id:base64[,id:base64]`, newest first. Empty: none.
+    pub password_peppers: Peppers,
+    /// `GATELET_MAX_SESSIONS`: of one user, at a time.
+    pub max_sessions: usize,
+    /// `GATELET_AUTHORIZER_MODE` and `GATELET_AUTHORIZER_LIVE_CHECK`.
+    pub authorizer: Authorizer,
+    /// `GATELET_USERS_TABLE` and its like.
+    pub tables: Tables,
+    /// Where DynamoDB is, and who asks.
+    pub aws: Aws,
+}
+
+/// How the authorizer treats the team's own routes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Authorizer {
+    /// `optional`: requests without a credential pass as anonymous. `required`: they don't.
+    pub optional: bool,
+    /// What the table is asked about a token that verifies.
+    pub live_check: LiveCheck,
+}
+
+/// How current the authorizer's knowledge of ended sessions is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LiveCheck {
+    /// As of now.
+    Strong,
+    /// As of about a second ago, for half the price.
+    Eventual,
+    /// Not asked: an ended session's access token works until it expires.
+    Off,
+}
+
+/// The tables' names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tables {
+    /// Accounts.
+    pub users: String,
+    /// Sign-ins.
+    pub sessions: String,
+    /// Clients of the API.
+    pub applications: String,
+    /// What signs and seals.
+    pub signing_keys: String,
+}
+
+impl Tables {
+    /// The tables of the deployed stack `stack`.
+    #[must_use]
+    pub fn of_stack(stack: &str) -> Self {
+        Self {
+            users: format!("{stack}-users"),
+            sessions: format!("{stack}-sessions"),
+            applications: format!("{stack}-applications"),
+            signing_keys: format!("{stack}-signing-keys"),
+        }
+    }
+}
+
+/// What Lambda says about AWS.
+#[derive(Debug)]
+pub struct Aws {
+    /// `AWS_REGION`.
+    pub region: String,
+    /// `AWS_ENDPOINT_URL_DYNAMODB`: another DynamoDB than the region's.
+    pub endpoint: Option<String>,
+    /// `AWS_ACCESS_KEY_ID`.
+    pub access_key_id: String,
+    /// `AWS_SECRET_ACCESS_KEY`.
+    pub secret_access_key: Secret,
+    /// `AWS_SESSION_TOKEN`.
+    pub session_token: Option<Secret>,
+}
+
+/// A setting can't be used. The value is not repeated: it may be a secret.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// It is not there.
+    #[error("the setting {0} is missing")]
+    Missing(&'static str),
+    /// It is of no use.
+    #[error("the setting {name} {reason}")]
+    Malformed {
+        /// Which.
+        name: &'static str,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Config {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the first setting that is missing or of no use.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(&Settings(&|name| std::env::var(name).ok()))
+    }
+
+    fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
+        let issuer = issuer(settings)?;
+        Ok(Self {
+            audience: settings.optional("GATELET_AUDIENCE").unwrap_or_else(|| issuer.clone()),
+            cookies: Cookies::new(issuer.starts_with("https://")),
+            issuer,
+            default_application: settings.parsed("GATELET_DEFAULT_APPLICATION")?,
+            password_policy: password_policy(settings)?,
+            password_params: password_params(settings)?,
+            password_peppers: settings.parsed("GATELET_PASSWORD_PEPPERS")?.unwrap_or_default(),
+            max_sessions: max_sessions(settings)?,
+            authorizer: authorizer(settings)?,
+            tables: Tables {
+                users: settings.required("GATELET_USERS_TABLE")?,
+                sessions: settings.required("GATELET_SESSIONS_TABLE")?,
+                applications: settings.required("GATELET_APPLICATIONS_TABLE")?,
+                signing_keys: settings.required("GATELET_SIGNING_KEYS_TABLE")?,
+            },
+            aws: Aws {
+                region: settings.required("AWS_REGION")?,
+                endpoint: settings.optional("AWS_ENDPOINT_URL_DYNAMODB"),
+                access_key_id: settings.required("AWS_ACCESS_KEY_ID")?,
+                secret_access_key: Secret::new(settings.required("AWS_SECRET_ACCESS_KEY")?),
+                session_token: settings.optional("AWS_SESSION_TOKEN").map(Secret::new),
+            },
+        })
+    }
+}
+
+/// Where settings come from. An empty one counts as absent: CloudFormation can't leave a variable out.
+struct Settings<'a>(&'a dyn Fn(&str) -> Option<String>);
+
+impl Settings<'_> {
+    fn optional(&self, name: &str) -> Option<String> {
+        (self.0)(name).filter(|value| !value.is_empty())
+    }
+
+    fn required(&self, name: &'static str) -> Result<String, ConfigError> {
+        self.optional(name).ok_or(ConfigError::Missing(name))
+    }
+
+    fn parsed<T: FromStr<Err: std::fmt::Display>>(&self, name: &'static str) -> Result<Option<T>, ConfigError> {
+        self.optional(name).map(|value| value.parse().map_err(|error: T::Err| malformed(name, error))).transpose()
+    }
+}
+
+fn malformed(name: &'static str, reason: impl std::fmt::Display) -> ConfigError {
+    ConfigError::Malformed { name, reason: format!("can't be used: {reason}") }
+}
+
+/// HTTPS, or plain HTTP on this machine: tokens don't cross a network in the clear.
+fn issuer(settings: &Settings<'_>) -> Result<String, ConfigError> {
+    const NAME: &str = "GATELET_ISSUER";
+    let issuer = settings.required(NAME)?;
+    let host = issuer.strip_prefix("http://").map(|rest| rest.split(['/', ':']).next().unwrap_or_default());
+    let trusted = issuer.starts_with("https://") || host.is_some_and(|host| host == "127.0.0.1" || host == "localhost");
+    if !trusted {
+        return Err(malformed(NAME, "it must be an https:// URL, or http:// on 127.0.0.1 or localhost"));
+    }
+    if issuer.ends_with('/') || issuer.contains(['?', '#', ' ']) {
+        return Err(malformed(NAME, "it must have no query, fragment or trailing slash (RFC 8414 §2)"));
+    }
+    Ok(issuer)
+}
+
+fn password_policy(settings: &Settings<'_>) -> Result<Policy, ConfigError> {
+    let min = settings.parsed("GATELET_PASSWORD_MIN_LENGTH")?.unwrap_or(8);
+    let max = settings.parsed("GATELET_PASSWORD_MAX_LENGTH")?.unwrap_or(256);
+    Policy::new(min, max)
+        .map_err(|error| malformed("GATELET_PASSWORD_MIN_LENGTH or GATELET_PASSWORD_MAX_LENGTH", error))
+}
+
+fn password_params(settings: &Settings<'_>) -> Result<Params, ConfigError> {
+    let memory_kib = settings.parsed("GATELET_ARGON2_MEMORY_KIB")?.unwrap_or(19_456);
+    let iterations = settings.parsed("GATELET_ARGON2_ITERATIONS")?.unwrap_or(2);
+    let parallelism = settings.parsed("GATELET_ARGON2_PARALLELISM")?.unwrap_or(1);
+    Params::new(memory_kib, iterations, parallelism)
+        .map_err(|error| malformed("GATELET_ARGON2_MEMORY_KIB, GATELET_ARGON2_ITERATIONS or GATELET_ARGON2_PARALLELISM", error))
+}
+
+fn max_sessions(settings: &Settings<'_>) -> Result<usize, ConfigError> {
+    const NAME: &str = "GATELET_MAX_SESSIONS";
+    match settings.parsed(NAME)?.unwrap_or(50) {
+        sessions @ 1..=500 => Ok(sessions),
+        _ => Err(malformed(NAME, "it must be 1 to 500")),
+    }
+}
+
+fn authorizer(settings: &Settings<'_>) -> Result<Authorizer, ConfigError> {
+    const MODE: &str = "GATELET_AUTHORIZER_MODE";
+    const LIVE_CHECK: &str = "GATELET_AUTHORIZER_LIVE_CHECK";
+    Ok(Authorizer {
+        optional: match settings.optional(MODE).as_deref() {
+            None | Some("required") => false,
+            Some("optional") => true,
+            Some(_) => return Err(malformed(MODE, "it must be `required` or `optional`")),
+        },
+        live_check: match settings.optional(LIVE_CHECK).as_deref() {
+            None | Some("strong") => LiveCheck::Strong,
+            Some("eventual") => LiveCheck::Eventual,
+            Some("off") => LiveCheck::Off,
+            Some(_) => return Err(malformed(LIVE_CHECK, "it must be `strong`, `eventual` or `off`")),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMPLETE: [(&str, &str); 8] = [
+        ("GATELET_ISSUER", "https://auth.example.com/api/v1/auth"),
+        ("GATELET_USERS_TABLE", "u"),
+        ("GATELET_SESSIONS_TABLE", "s"),
+        ("GATELET_APPLICATIONS_TABLE", "a"),
+        ("GATELET_SIGNING_KEYS_TABLE", "k"),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "id"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ];
+
+    fn read(name: &str, value: &str) -> Result<Config, ConfigError> {
+        let setting = |asked: &str| {
+            let complete = || COMPLETE.iter().find(|(known, _)| *known == asked).map(|(_, value)| (*value).to_owned());
+            if asked == name { Some(value.to_owned()) } else { complete() }
+        };
+        Config::read(&Settings(&setting))
+    }
+
+    #[test]
+    fn what_is_not_said_has_a_default() {
+        let config = read("", "").unwrap();
+        assert_eq!(config.audience, config.issuer);
+        assert_eq!(config.max_sessions, 50);
+        assert_eq!(config.authorizer, Authorizer { optional: false, live_check: LiveCheck::Strong });
+        assert_eq!(config.default_application, None);
+    }
+
+    #[test]
+    fn a_missing_setting_names_itself() {
+        for (name, _) in COMPLETE {
+            assert_eq!(read(name, "").unwrap_err(), ConfigError::Missing(name));
+        }
+    }
+
+    #[test]
+    fn a_malformed_setting_names_itself() {
+        for (name, value) in [
+            ("GATELET_ISSUER", "http://auth.example.com/api/v1/auth"),
+            ("GATELET_ISSUER", "http://localhost.example.com/api/v1/auth"),
+            ("GATELET_ISSUER", "https://auth.example.com/"),
+            ("GATELET_ISSUER", "https://auth.example.com/a?b"),
+            ("GATELET_DEFAULT_APPLICATION", "web"),
+            ("GATELET_PASSWORD_MIN_LENGTH", "7"),
+            ("GATELET_PASSWORD_MIN_LENGTH", "eight"),
+            ("GATELET_PASSWORD_MAX_LENGTH", "63"),
+            ("GATELET_ARGON2_MEMORY_KIB", "19455"),
+            ("GATELET_ARGON2_ITERATIONS", "0"),
+            ("GATELET_ARGON2_PARALLELISM", "0"),
+            ("GATELET_PASSWORD_PEPPERS", "1:short"),
+            ("GATELET_MAX_SESSIONS", "0"),
+            ("GATELET_MAX_SESSIONS", "501"),
+            ("GATELET_AUTHORIZER_MODE", "maybe"),
+            ("GATELET_AUTHORIZER_LIVE_CHECK", "sometimes"),
+        ] {
+            let error = read(name, value).unwrap_err().to_string();
+            assert!(error.contains(name), "{name}={value}: {error}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine() {
+        for issuer in ["http://127.0.0.1:9000/api/v1/auth", "http://localhost:9000/api/v1/auth"] {
+            let config = read("GATELET_ISSUER", issuer).unwrap();
+            assert_eq!(config.cookies, Cookies::new(false));
+        }
+    }
+}

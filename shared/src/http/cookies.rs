@@ -1,0 +1,138 @@
+//! The two cookies (RFC 6265bis).
+
+use std::time::Duration;
+
+use super::Request;
+use crate::problem::Problem;
+
+/// Names and attributes of the cookies: with prefixes and `Secure`, or without over plain-HTTP local development, where
+/// browsers refuse both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cookies {
+    secure: bool,
+}
+
+impl Cookies {
+    /// Cookies of a deployment that is reached over HTTPS, or not.
+    #[must_use]
+    pub const fn new(secure: bool) -> Self {
+        Self { secure }
+    }
+
+    const fn access_name(self) -> &'static str {
+        if self.secure { "__Host-access_token" } else { "access_token" }
+    }
+
+    const fn refresh_name(self) -> &'static str {
+        if self.secure { "__Secure-refresh_token" } else { "refresh_token" }
+    }
+
+    /// The line that sets the access cookie. It goes to every path, since the team's own routes read it too.
+    #[must_use]
+    pub fn set_access(self, token: &str, lifetime: Duration) -> String {
+        self.line(self.access_name(), token, "/", "Lax", lifetime)
+    }
+
+    /// The line that sets the refresh cookie. Only this API ever sees it.
+    #[must_use]
+    pub fn set_refresh(self, token: &str, lifetime: Duration) -> String {
+        self.line(self.refresh_name(), token, "/api/v1/auth", "Strict", lifetime)
+    }
+
+    /// The lines that clear both. Only a definite end of the session may do this.
+    #[must_use]
+    pub fn clear(self) -> [String; 2] {
+        [self.set_access("", Duration::ZERO), self.set_refresh("", Duration::ZERO)]
+    }
+
+    fn line(self, name: &str, value: &str, path: &str, same_site: &str, lifetime: Duration) -> String {
+        let secure = if self.secure { "; Secure" } else { "" };
+        let max_age = lifetime.as_secs();
+        format!("{name}={value}; Path={path}; Max-Age={max_age}; HttpOnly{secure}; SameSite={same_site}")
+    }
+
+    /// The access cookie of a request.
+    ///
+    /// # Errors
+    ///
+    /// If it is there twice with different values.
+    pub fn access(self, request: &Request) -> Result<Option<String>, Problem> {
+        find(request.header("cookie").as_deref().unwrap_or_default(), self.access_name())
+    }
+
+    /// The refresh cookie of a request.
+    ///
+    /// # Errors
+    ///
+    /// If it is there twice with different values.
+    pub fn refresh(self, request: &Request) -> Result<Option<String>, Problem> {
+        find(request.header("cookie").as_deref().unwrap_or_default(), self.refresh_name())
+    }
+}
+
+/// The value of `name` in a `Cookie` header. Two different values are refused: which one a browser or a proxy put first
+/// is nothing to build on. An empty value is a cleared cookie.
+fn find(header: &str, name: &str) -> Result<Option<String>, Problem> {
+    let mut values = header
+        .split(';')
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(found, _)| *found == name)
+        .map(|(_, value)| value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value));
+    let Some(first) = values.next() else { return Ok(None) };
+    if values.any(|other| other != first) {
+        return Err(Problem::InvalidRequest("a cookie is there twice with different values"));
+    }
+    Ok((!first.is_empty()).then(|| first.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_found_whatever_surrounds_it() {
+        for (header, found) in [
+            ("", None),
+            ("rt=a", Some("a")),
+            ("x=1; rt=a; y=2", Some("a")),
+            ("x=1;rt=a;y=2", Some("a")),
+            ("rt=\"a\"", Some("a")),
+            ("rt=a; rt=a", Some("a")),
+            ("rt=a=b", Some("a=b")),
+            ("xrt=a; rt2=b", None),
+            ("RT=a", None),
+            ("rt", None),
+            ("rt=", None),
+            (";;; =; rt=a;", Some("a")),
+        ] {
+            assert_eq!(find(header, "rt").unwrap().as_deref(), found, "{header}");
+        }
+        let many = (0..100).map(|n| format!("c{n}=v")).collect::<Vec<_>>().join("; ");
+        assert_eq!(find(&format!("{many}; rt=a"), "rt").unwrap().as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn two_values_for_one_name_are_refused() {
+        assert!(find("rt=a; rt=b", "rt").is_err());
+    }
+
+    #[test]
+    fn the_attributes_follow_the_scheme() {
+        let hour = Duration::from_secs(3600);
+        assert_eq!(
+            Cookies::new(true).set_access("t", hour),
+            "__Host-access_token=t; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax"
+        );
+        assert_eq!(
+            Cookies::new(true).set_refresh("t", hour),
+            "__Secure-refresh_token=t; Path=/api/v1/auth; Max-Age=3600; HttpOnly; Secure; SameSite=Strict"
+        );
+        assert_eq!(
+            Cookies::new(false).clear(),
+            [
+                "access_token=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
+                "refresh_token=; Path=/api/v1/auth; Max-Age=0; HttpOnly; SameSite=Strict"
+            ]
+        );
+    }
+}

@@ -1,0 +1,56 @@
+//! The edge: the only module that knows Lambda and HTTP.
+//!
+//! [`serve`] takes events in and puts answers out: problems become `application/problem+json` (RFC 9457), a panic becomes
+//! a 500 of the same form, every answer carries the security headers, and every request leaves one line in the log.
+
+mod cookies;
+mod credentials;
+mod json;
+mod request;
+mod response;
+
+pub use cookies::Cookies;
+pub use credentials::{AccessToken, basic_credentials, check_cross_site, presented_refresh_token};
+pub use json::Members;
+pub use request::Request;
+pub use response::{ErrorFormat, Response};
+
+use std::{convert::Infallible, future::Future, panic::AssertUnwindSafe, time::Instant};
+
+use futures_util::FutureExt;
+use lambda_http::service_fn;
+
+use crate::{log, problem::Problem};
+
+/// What a function's init or its runtime can fail with; Lambda reports it.
+pub type Error = lambda_http::Error;
+
+/// Serves HTTP API events with `handler` until Lambda ends the process. Problems are rendered as `format` says.
+///
+/// # Errors
+///
+/// If the Lambda runtime interface fails.
+pub async fn serve<Handler, Answer>(format: ErrorFormat, handler: Handler) -> Result<(), Error>
+where
+    Handler: Fn(Request) -> Answer,
+    Answer: Future<Output = Result<Response, Problem>> + Send,
+{
+    let handler = &handler;
+    lambda_http::run(service_fn(|event: lambda_http::Request| {
+        let request = Request::from(event);
+        let line = log::Access::begin(&request);
+        // Handlers are `async fn`s: nothing of them runs before the future is polled, under guard.
+        let answer = AssertUnwindSafe(handler(request)).catch_unwind();
+        async move {
+            let started = Instant::now();
+            let result = answer.await.unwrap_or_else(|_| Err(Problem::internal("the handler panicked")));
+            let response = result.unwrap_or_else(|problem| {
+                log::problem(&line, &problem);
+                Response::from_problem(&problem, format)
+            });
+            log::access(&line, response.status(), response.code(), started.elapsed());
+            Ok::<_, Infallible>(response.into_lambda())
+        }
+    }))
+    .await
+}

@@ -1,0 +1,173 @@
+//! A request as handlers see it.
+
+use std::fmt::Write;
+
+use lambda_http::{
+    Body, RequestExt,
+    http::{HeaderMap, Method, request::Parts},
+    request::RequestContext,
+};
+
+use super::{Members, json};
+use crate::{audit::Origin, problem::Problem, session::Device};
+
+/// The largest body that any endpoint reads, in bytes. The longest valid one is a tenth of it.
+const MAX_BODY: usize = 64 * 1024;
+
+/// Query parameters that would be credentials. They end up in histories and logs, so that they are refused and not
+/// merely ignored (RFC 9700 §4.3.2).
+const FORBIDDEN_IN_QUERY: [&str; 8] =
+    ["access_token", "api-key", "api_key", "apikey", "client_secret", "refresh_token", "token", "user_secret"];
+
+/// An HTTP request that came through API Gateway.
+pub struct Request {
+    parts: Parts,
+    body: Body,
+}
+
+impl From<lambda_http::Request> for Request {
+    fn from(event: lambda_http::Request) -> Self {
+        let (parts, body) = event.into_parts();
+        Self { parts, body }
+    }
+}
+
+impl Request {
+    /// The method.
+    #[must_use]
+    pub const fn method(&self) -> &Method {
+        &self.parts.method
+    }
+
+    /// Whether the method may change something (RFC 9110 §9.2.1).
+    #[must_use]
+    pub fn is_unsafe(&self) -> bool {
+        !self.method().is_safe()
+    }
+
+    /// The part of the path that the route calls `name`, decoded.
+    #[must_use]
+    pub fn path_parameter(&self, name: &str) -> Option<String> {
+        self.parts.path_parameters().first(name).map(str::to_owned)
+    }
+
+    /// A query parameter.
+    #[must_use]
+    pub fn query_parameter(&self, name: &str) -> Option<String> {
+        self.parts.query_string_parameters().first(name).map(str::to_owned)
+    }
+
+    /// A header's value; bytes that are no text are replaced. API Gateway joins repeated headers with commas.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<String> {
+        let mut values = self.headers().get_all(name).iter();
+        let mut joined = String::from_utf8_lossy(values.next()?.as_bytes()).into_owned();
+        for value in values {
+            // Writing to a string does not fail.
+            let _ = write!(joined, ",{}", String::from_utf8_lossy(value.as_bytes()));
+        }
+        Some(joined)
+    }
+
+    pub(super) const fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+
+    /// The application's key.
+    ///
+    /// # Errors
+    ///
+    /// If a credential stands in the query string. This is asked of every request before anything else.
+    pub fn api_key(&self) -> Result<Option<String>, Problem> {
+        let query = self.parts.query_string_parameters();
+        if query.iter().any(|(name, _)| FORBIDDEN_IN_QUERY.contains(&name.to_ascii_lowercase().as_str())) {
+            return Err(Problem::InvalidRequest("credentials may not stand in the query string"));
+        }
+        Ok(self.header("api-key"))
+    }
+
+    /// The bytes of the body.
+    ///
+    /// # Errors
+    ///
+    /// If there are more than any endpoint reads.
+    pub fn body(&self) -> Result<&[u8], Problem> {
+        let body = self.body.as_ref();
+        if body.len() > MAX_BODY { Err(Problem::BodyTooLarge) } else { Ok(body) }
+    }
+
+    /// Whether the body says that it is of `media_type`, whatever its parameters.
+    #[must_use]
+    pub fn is_of_type(&self, media_type: &str) -> bool {
+        let stated = self.header("content-type").unwrap_or_default();
+        stated.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
+    }
+
+    /// The members of the JSON object in the body.
+    ///
+    /// # Errors
+    ///
+    /// If the body is not labelled as JSON, is too large, or is not one well-formed object.
+    pub fn json(&self) -> Result<Members, Problem> {
+        let body = self.body()?;
+        if !self.is_of_type("application/json") {
+            return Err(Problem::UnsupportedMediaType("application/json"));
+        }
+        json::parse(body)
+    }
+
+    /// The value of `name` in a form body (`application/x-www-form-urlencoded`), as OAuth endpoints take it.
+    ///
+    /// # Errors
+    ///
+    /// If the body is not a form, or has the parameter twice (RFC 6749 §3.2).
+    pub fn form_parameter(&self, name: &str) -> Result<Option<String>, Problem> {
+        let body = self.body()?;
+        if !self.is_of_type("application/x-www-form-urlencoded") {
+            return Err(Problem::UnsupportedMediaType("application/x-www-form-urlencoded"));
+        }
+        let mut values = form_urlencoded::parse(body).filter(|(key, _)| key == name);
+        let value = values.next().map(|(_, value)| value.into_owned());
+        if values.next().is_some() {
+            return Err(Problem::InvalidRequest("a parameter is there twice"));
+        }
+        Ok(value)
+    }
+
+    /// What is kept of the sender with a session.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        Device::new(self.header("user-agent").as_deref(), self.source_ip().as_deref())
+    }
+
+    /// Who asks, for the audit log.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        Origin { request_id: self.request_id(), source_ip: self.source_ip() }
+    }
+
+    /// The address that the gateway saw. `X-Forwarded-For` is the caller's to forge and is not looked at.
+    #[must_use]
+    pub fn source_ip(&self) -> Option<String> {
+        self.context().and_then(|context| context.http.source_ip.clone())
+    }
+
+    /// The gateway's id of the request.
+    #[must_use]
+    pub fn request_id(&self) -> String {
+        self.context().and_then(|context| context.request_id.clone()).unwrap_or_default()
+    }
+
+    /// The route that matched: method and path as the template writes them.
+    #[must_use]
+    pub fn route(&self) -> String {
+        self.context().and_then(|context| context.route_key.clone()).unwrap_or_default()
+    }
+
+    fn context(&self) -> Option<&lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext> {
+        match self.parts.extensions.get::<RequestContext>() {
+            Some(RequestContext::ApiGatewayV2(context)) => Some(context),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Answers.
+
+use lambda_http::{
+    Body,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::problem::Problem;
+
+/// Where problem types are described.
+const TYPE_BASE: &str = "https://gatelet.dev/problems/";
+
+/// On every answer (`docs/security.md`).
+const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
+    (header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'",
+    ),
+    (header::VARY, "Origin"),
+    (header::CACHE_CONTROL, "no-store"),
+];
+
+/// How an endpoint states its errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorFormat {
+    /// `application/problem+json` (RFC 9457).
+    Problem,
+    /// `error` and `error_description` (RFC 6749 §5.2), for the endpoints that an OAuth RFC defines.
+    OAuth,
+}
+
+/// An HTTP response.
+#[derive(Debug)]
+pub struct Response {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+    code: &'static str,
+}
+
+impl Response {
+    /// A JSON answer.
+    ///
+    /// # Errors
+    ///
+    /// If `body` can't be written as JSON.
+    pub fn json(status: u16, body: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_string(body).map_err(Problem::internal)?;
+        Ok(Self::new(status, "application/json", body, "ok"))
+    }
+
+    /// An answer without a body.
+    #[must_use]
+    pub fn empty(status: u16) -> Self {
+        Self { headers: HeaderMap::new(), ..Self::new(status, "", String::new(), "ok") }
+    }
+
+    fn new(status: u16, content_type: &'static str, body: String, code: &'static str) -> Self {
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self { status, headers, body, code }
+    }
+
+    /// What `problem` looks like from outside.
+    #[must_use]
+    pub fn from_problem(problem: &Problem, format: ErrorFormat) -> Self {
+        let entry = problem.entry();
+        let mut response = match format {
+            ErrorFormat::Problem => {
+                Self::new(entry.status, "application/problem+json", problem_json(problem).to_string(), entry.code)
+            }
+            ErrorFormat::OAuth => {
+                let (status, error) = oauth_error(problem);
+                let body = json!({"error": error, "error_description": problem.to_string()});
+                Self::new(status, "application/json", body.to_string(), entry.code)
+            }
+        };
+        if let Some(challenge) = problem.challenge() {
+            response = response.with_header(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(wait) = problem.retry_after() {
+            response = response.with_header(header::RETRY_AFTER, &wait.as_secs().max(1).to_string());
+        }
+        response
+    }
+
+    /// With a header more, or another value for one that is there. A value that no header can have is left out.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    /// With `Set-Cookie` lines. API Gateway sends each as a header of its own.
+    #[must_use]
+    pub fn with_cookies(mut self, cookies: impl IntoIterator<Item = String>) -> Self {
+        for cookie in cookies {
+            if let Ok(value) = HeaderValue::from_str(&cookie) {
+                self.headers.append(header::SET_COOKIE, value);
+            }
+        }
+        self
+    }
+
+    /// Cacheable by anyone for `seconds`.
+    #[must_use]
+    pub fn cacheable(self, seconds: u32) -> Self {
+        self.with_header(header::CACHE_CONTROL, &format!("public, max-age={seconds}"))
+    }
+
+    /// The status code.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// The outcome in one word: `ok`, or the problem's code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+
+    pub(super) fn into_lambda(self) -> lambda_http::Response<Body> {
+        let mut response = lambda_http::Response::new(Body::Text(self.body));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        for (name, value) in SECURITY_HEADERS {
+            response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+fn problem_json(problem: &Problem) -> Value {
+    let entry = problem.entry();
+    let mut body = json!({
+        "type": format!("{TYPE_BASE}{}", entry.code),
+        "title": entry.title,
+        "status": entry.status,
+        "detail": problem.to_string(),
+        "code": entry.code,
+    });
+    if let Problem::ValidationFailed(errors) = problem {
+        body["errors"] = json!(errors);
+    }
+    body
+}
+
+/// RFC 6749 §5.2 knows few errors; 503 and 500 follow §4.1.2.1.
+const fn oauth_error(problem: &Problem) -> (u16, &'static str) {
+    match problem {
+        Problem::InvalidApiKey | Problem::ApiKeyRequired | Problem::InvalidClient => (401, "invalid_client"),
+        Problem::Unavailable(_) => (503, "temporarily_unavailable"),
+        Problem::Internal(_) => (500, "server_error"),
+        Problem::UnsupportedMediaType(_) => (415, "invalid_request"),
+        Problem::BodyTooLarge => (413, "invalid_request"),
+        _ => (400, "invalid_request"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_says_its_status_twice_and_its_source_never() {
+        let problem = Problem::internal("table gatelet-users, item user#1");
+        let response = Response::from_problem(&problem, ErrorFormat::Problem);
+        let body: Value = serde_json::from_str(response.body()).unwrap();
+        assert_eq!((response.status(), body["status"].as_u64()), (500, Some(500)));
+        assert_eq!(body["code"], "internal_error");
+        assert!(!response.body().contains("gatelet-users"));
+    }
+
+    #[test]
+    fn every_answer_carries_the_security_headers() {
+        let answer = Response::empty(204).into_lambda();
+        for (name, value) in SECURITY_HEADERS {
+            assert_eq!(answer.headers()[name], value);
+        }
+        let jwks = Response::empty(200).cacheable(300).into_lambda();
+        assert_eq!(jwks.headers()[header::CACHE_CONTROL], "public, max-age=300");
+    }
+}

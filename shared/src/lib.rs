@@ -1,0 +1,27 @@
+//! What Gatelet's functions have in common.
+//!
+//! From the inside out: words ([`ids`], [`user`], [`session`], [`application`]), the protocol ([`protocol`],
+//! [`refresh_token`], [`access_token`], [`api_key`], [`password`]), what composes them ([`issuer`], [`live`]), and the two
+//! edges, [`store`] and [`http`], which alone know DynamoDB and Lambda.
+
+pub mod access_token;
+pub mod api_key;
+pub mod application;
+pub mod audit;
+pub mod config;
+pub mod http;
+pub mod ids;
+pub mod issuer;
+pub mod keys;
+pub mod live;
+pub mod log;
+pub mod password;
+pub mod problem;
+pub mod protocol;
+pub mod refresh_token;
+pub mod secret;
+pub mod session;
+pub mod store;
+pub mod user;
+pub mod user_id;
+pub mod world;

@@ -1,0 +1,165 @@
+//! Errors as callers see them: one closed catalogue (RFC 9457), one table.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::store::StoreError;
+
+/// What is wrong with one member of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// The member's name.
+    pub field: &'static str,
+    /// What is wrong, for programs (`snake_case`).
+    pub code: &'static str,
+    /// What is wrong, for people.
+    pub detail: String,
+}
+
+/// Everything that an endpoint can answer other than success.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// The body is not JSON as RFC 8259 and this API want it.
+    #[error("{0}")]
+    MalformedJson(String),
+    /// The request contradicts itself, or says something in a place where it may not stand.
+    #[error("{0}")]
+    InvalidRequest(&'static str),
+    /// The body's type is not the one that this endpoint reads.
+    #[error("send {0}")]
+    UnsupportedMediaType(&'static str),
+    /// The body is larger than any request of this endpoint.
+    #[error("the body is larger than 64 KiB")]
+    BodyTooLarge,
+    /// The JSON is well formed, but its members are not what they must be.
+    #[error("the request has members that can't be accepted")]
+    ValidationFailed(Vec<FieldError>),
+    /// No such application key. Unknown, revoked and mistyped are alike.
+    #[error("the API key is not valid")]
+    InvalidApiKey,
+    /// The deployment has no default application.
+    #[error("name your application in the Api-Key header")]
+    ApiKeyRequired,
+    /// The endpoint wants an application that proves itself (RFC 6749 §5.2).
+    #[error("authenticate with a secret key")]
+    InvalidClient,
+    /// Wrong password, unknown or disabled user: one variant on purpose, the difference is not the caller's.
+    #[error("user or password is incorrect")]
+    InvalidCredentials,
+    /// A request that needs an access token has none (RFC 6750 §3.1: no error code then).
+    #[error("this needs an access token")]
+    TokenRequired,
+    /// The access token is malformed, expired, revoked or foreign (RFC 6750 §3.1).
+    #[error("{0}")]
+    InvalidToken(&'static str),
+    /// The refresh token is malformed, expired, revoked, used up, or another application's (RFC 6749 §5.2).
+    #[error("the refresh token is not valid")]
+    InvalidGrant,
+    /// The request came with cookies, but not from a page that may use them.
+    #[error("requests with cookies must come from an origin that the application allows")]
+    OriginNotAllowed,
+    /// Somebody has that name.
+    #[error("this user_id is taken")]
+    UserIdTaken,
+    /// The user has no such session.
+    #[error("there is no such session")]
+    SessionNotFound,
+    /// The path is served, but not for this method.
+    #[error("this resource does not have that method")]
+    MethodNotAllowed,
+    /// The caller must wait; becomes `Retry-After` (RFC 9110 §10.2.3).
+    #[error("too many attempts")]
+    TooManyAttempts {
+        /// How long.
+        retry_after: Duration,
+    },
+    /// The store did not answer in time. Nothing was decided, and the same request may be sent again.
+    #[error("temporarily unavailable, send the same request again")]
+    Unavailable(#[source] StoreError),
+    /// Our fault. The source is logged, never sent.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Problem {
+    /// A problem of our own making.
+    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(source.into())
+    }
+
+    /// One member that can't be accepted.
+    #[must_use]
+    pub fn field(field: &'static str, code: &'static str, detail: impl Into<String>) -> Self {
+        Self::ValidationFailed(vec![FieldError { field, code, detail: detail.into() }])
+    }
+
+    /// Status, stable code and title: the catalogue. `docs/api.md` lists it, and a test holds the two together.
+    #[must_use]
+    pub const fn entry(&self) -> Entry {
+        let (status, code, title) = match self {
+            Self::MalformedJson(_) => (400, "malformed_json", "The body can't be read"),
+            Self::InvalidRequest(_) => (400, "invalid_request", "The request contradicts itself"),
+            Self::UnsupportedMediaType(_) => (415, "unsupported_media_type", "The body has the wrong type"),
+            Self::BodyTooLarge => (413, "body_too_large", "The body is too large"),
+            Self::ValidationFailed(_) => (422, "validation_failed", "Some members can't be accepted"),
+            Self::InvalidApiKey => (401, "invalid_api_key", "The API key is not valid"),
+            Self::ApiKeyRequired => (401, "api_key_required", "An API key is required"),
+            Self::InvalidClient => (401, "invalid_client", "The application must authenticate"),
+            Self::InvalidCredentials => (401, "invalid_credentials", "The credentials are not valid"),
+            Self::TokenRequired => (401, "token_required", "An access token is required"),
+            Self::InvalidToken(_) => (401, "invalid_token", "The access token is not valid"),
+            Self::InvalidGrant => (401, "invalid_grant", "The refresh token is not valid"),
+            Self::OriginNotAllowed => (403, "origin_not_allowed", "The origin is not allowed"),
+            Self::SessionNotFound => (404, "session_not_found", "There is no such session"),
+            Self::MethodNotAllowed => (405, "method_not_allowed", "The method is not allowed"),
+            Self::UserIdTaken => (409, "user_id_taken", "The user_id is taken"),
+            Self::TooManyAttempts { .. } => (429, "too_many_attempts", "Too many attempts"),
+            Self::Internal(_) => (500, "internal_error", "Internal error"),
+            Self::Unavailable(_) => (503, "temporarily_unavailable", "Temporarily unavailable"),
+        };
+        Entry { status, code, title }
+    }
+
+    /// The challenge that a 401 must carry (RFC 9110 §11.6.1; for Bearer, RFC 6750 §3).
+    #[must_use]
+    pub const fn challenge(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::InvalidToken(_) => r#"Bearer realm="gatelet", error="invalid_token""#,
+            Self::TokenRequired | Self::InvalidCredentials | Self::InvalidGrant => r#"Bearer realm="gatelet""#,
+            Self::InvalidApiKey | Self::ApiKeyRequired => r#"Api-Key realm="gatelet""#,
+            Self::InvalidClient => r#"Basic realm="gatelet", charset="UTF-8""#,
+            _ => return None,
+        })
+    }
+
+    /// How long the caller should wait before the same request may do better.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooManyAttempts { retry_after } => Some(*retry_after),
+            Self::Unavailable(_) => Some(Duration::from_secs(1)),
+            _ => None,
+        }
+    }
+}
+
+/// A problem's line in the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// The HTTP status.
+    pub status: u16,
+    /// The stable code, also the last part of `type`.
+    pub code: &'static str,
+    /// What it is about, the same for every occurrence.
+    pub title: &'static str,
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::Unavailable(error),
+            StoreError::Rejected { .. } | StoreError::Corrupt { .. } => Self::internal(error),
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Users.
+//!
+//! | item | attribute | type | holds |
+//! |---|---|---|---|
+//! | `user#<user_key>` | `pk` | S | partition key |
+//! | | `schema` | N | 1 |
+//! | | `user_id`, `email` | S | the normalised name; an unverified address, may be absent |
+//! | | `status` | S | `active` or `disabled` |
+//! | | `epoch` | N | raised to end all sessions |
+//! | | `permissions` | S | space separated |
+//! | | `password_hash` | S | PHC string |
+//! | | `created_at` | N | seconds since the epoch |
+//! | `id#<user_id>` | `user_key` | S | whose name it is |
+//!
+//! A name is unique because its item is put by the same transaction as the account, on the condition that it is not
+//! there; no index is asked, since an index lags.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    operation::{
+        transact_write_items::TransactWriteItemsError,
+        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    },
+    types::{Put, TransactWriteItem},
+};
+
+use super::{
+    StoreError, Table,
+    item::{Item, Reader, SCHEMA, moment, number, string},
+};
+use crate::{
+    ids::UserKey,
+    password::PasswordHash,
+    user::{Permissions, Status, User},
+    user_id::UserId,
+    world::World,
+};
+
+/// How often a registration that met another transaction is tried.
+const TRANSACTION_ATTEMPTS: u8 = 4;
+
+/// The users table.
+#[derive(Debug, Clone)]
+pub struct Users(Table);
+
+/// A registration was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// Somebody has that name.
+    #[error("the name is taken")]
+    Taken,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Users {
+    pub(super) const fn new(table: Table) -> Self {
+        Self(table)
+    }
+
+    /// Reads an account, strongly consistent: what disables it works at once.
+    pub async fn find(&self, key: UserKey) -> Result<Option<User>, StoreError> {
+        self.read_account(key, true).await
+    }
+
+    /// As [`Users::find`]; eventually consistent reads cost half and may be a second behind.
+    pub async fn read_account(&self, key: UserKey, consistent: bool) -> Result<Option<User>, StoreError> {
+        let item = self.get(account_pk(key), consistent).await?;
+        item.map(|item| self.read(key, &item)).transpose()
+    }
+
+    /// Whose name `id` is.
+    pub async fn find_key(&self, id: &UserId) -> Result<Option<UserKey>, StoreError> {
+        let pk = name_pk(id.as_str());
+        let item = self.get(pk.clone(), true).await?;
+        item.map(|item| Reader::new(&self.0.name, pk, &item).parsed("user_key")).transpose()
+    }
+
+    /// Stores a new account and its name, both or neither.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError::Taken`] if the name is somebody's.
+    pub async fn register(&self, user: &User, world: &impl World) -> Result<(), RegisterError> {
+        for attempt in 1..=TRANSACTION_ATTEMPTS {
+            match self.put_account(user).await {
+                // Another registration of the same name is under way: it decides within milliseconds.
+                Err(Refusal::Conflict) if attempt < TRANSACTION_ATTEMPTS => {
+                    let [jitter] = world.random::<1>();
+                    tokio::time::sleep(Duration::from_millis(u64::from(attempt) * 20 + u64::from(jitter) / 8)).await;
+                }
+                Err(Refusal::Conflict) => return Err(StoreError::Unavailable("transaction conflict".into()).into()),
+                Err(Refusal::Taken) => return Err(RegisterError::Taken),
+                Err(Refusal::Store(error)) => return Err(error.into()),
+                Ok(()) => break,
+            }
+        }
+        Ok(())
+    }
+
+    async fn put_account(&self, user: &User) -> Result<(), Refusal> {
+        let Self(table) = self;
+        let name = Item::from([
+            ("pk".into(), string(name_pk(&user.user_id))),
+            ("schema".into(), number(SCHEMA)),
+            ("user_key".into(), string(user.key)),
+        ]);
+        let put = |item| {
+            let put = Put::builder().table_name(&table.name).set_item(Some(item));
+            let put = put.condition_expression("attribute_not_exists(pk)").build();
+            put.map(|put| TransactWriteItem::builder().put(put).build())
+                .map_err(|error| StoreError::Rejected { operation: "TransactWriteItems", source: error.into() })
+        };
+        let sent = table
+            .client
+            .transact_write_items()
+            .transact_items(put(name)?)
+            .transact_items(put(to_item(user))?)
+            .send()
+            .await;
+        sent.map(drop).map_err(|error| {
+            let conflict = |code: &str| match error.as_service_error() {
+                Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
+                    canceled.cancellation_reasons().iter().any(|reason| reason.code() == Some(code))
+                }
+                _ => false,
+            };
+            if conflict("ConditionalCheckFailed") {
+                Refusal::Taken
+            } else if conflict("TransactionConflict") {
+                Refusal::Conflict
+            } else {
+                Refusal::Store(StoreError::from_sdk("TransactWriteItems", error))
+            }
+        })
+    }
+
+    /// Replaces the password's hash by a better one of the same password, unless it has changed meanwhile.
+    pub async fn rehash(&self, key: UserKey, old: &PasswordHash, new: &PasswordHash) -> Result<bool, StoreError> {
+        self.write(
+            self.update(key)
+                .condition_expression("password_hash = :old")
+                .update_expression("SET password_hash = :new")
+                .expression_attribute_values(":old", string(old.expose()))
+                .expression_attribute_values(":new", string(new.expose())),
+        )
+        .await
+    }
+
+    /// Ends all of the user's sessions: epoch + 1, one write whatever their number. False if somebody else just did.
+    pub async fn end_all_sessions(&self, user: &User) -> Result<bool, StoreError> {
+        self.write(
+            self.update(user.key)
+                .condition_expression("epoch = :epoch")
+                .update_expression("SET epoch = :next")
+                .expression_attribute_values(":epoch", number(user.epoch))
+                .expression_attribute_values(":next", number(user.epoch + 1)),
+        )
+        .await
+    }
+
+    /// Changes the status; disabling raises the epoch, so that enabling later revives nothing. False if the account
+    /// changed since it was read.
+    pub async fn set_status(&self, user: &User, status: Status) -> Result<bool, StoreError> {
+        let next = if status == Status::Disabled { user.epoch + 1 } else { user.epoch };
+        self.write(
+            self.update(user.key)
+                .condition_expression("epoch = :epoch")
+                .update_expression("SET epoch = :next, #status = :status")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":epoch", number(user.epoch))
+                .expression_attribute_values(":next", number(next))
+                .expression_attribute_values(":status", string(status)),
+        )
+        .await
+    }
+
+    /// Replaces the permissions. False if somebody else changed them since `user` was read.
+    pub async fn set_permissions(&self, user: &User, permissions: &Permissions) -> Result<bool, StoreError> {
+        self.write(
+            self.update(user.key)
+                .condition_expression("permissions = :old")
+                .update_expression("SET permissions = :new")
+                .expression_attribute_values(":old", string(&user.permissions))
+                .expression_attribute_values(":new", string(permissions)),
+        )
+        .await
+    }
+
+    fn update(&self, key: UserKey) -> UpdateItemFluentBuilder {
+        let Self(table) = self;
+        table.client.update_item().table_name(&table.name).key("pk", string(account_pk(key)))
+    }
+
+    /// Whether the condition held.
+    async fn write(&self, update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+                _ => Err(StoreError::from_sdk("UpdateItem", error)),
+            },
+        }
+    }
+
+    async fn get(&self, pk: String, consistent: bool) -> Result<Option<Item>, StoreError> {
+        let Self(table) = self;
+        let get = table.client.get_item().table_name(&table.name).key("pk", string(pk)).consistent_read(consistent);
+        get.send().await.map(|answer| answer.item).map_err(|error| StoreError::from_sdk("GetItem", error))
+    }
+
+    fn read(&self, key: UserKey, item: &Item) -> Result<User, StoreError> {
+        let reader = Reader::new(&self.0.name, account_pk(key), item);
+        reader.check_schema()?;
+        let mut permissions = Permissions::default();
+        for permission in reader.text("permissions")?.split_whitespace() {
+            permissions.add(permission).map_err(|_| reader.corrupt("permissions"))?;
+        }
+        Ok(User {
+            key,
+            user_id: reader.text("user_id")?.to_owned(),
+            email: reader.optional_text("email")?.map(str::to_owned),
+            status: match reader.text("status")? {
+                "active" => Status::Active,
+                "disabled" => Status::Disabled,
+                _ => return Err(reader.corrupt("status")),
+            },
+            epoch: reader.number("epoch")?,
+            permissions,
+            password: PasswordHash::from_stored(reader.text("password_hash")?.to_owned()),
+            created_at: reader.moment("created_at")?,
+        })
+    }
+}
+
+/// Why a registration's transaction was not done.
+enum Refusal {
+    Taken,
+    Conflict,
+    Store(StoreError),
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+fn account_pk(key: UserKey) -> String {
+    format!("user#{key}")
+}
+
+fn name_pk(id: &str) -> String {
+    format!("id#{id}")
+}
+
+fn to_item(user: &User) -> Item {
+    let mut item = Item::from([
+        ("pk".into(), string(account_pk(user.key))),
+        ("schema".into(), number(SCHEMA)),
+        ("user_id".into(), string(&user.user_id)),
+        ("status".into(), string(user.status)),
+        ("epoch".into(), number(user.epoch)),
+        ("permissions".into(), string(&user.permissions)),
+        ("password_hash".into(), string(user.password.expose())),
+        ("created_at".into(), moment(user.created_at)),
+    ]);
+    if let Some(email) = &user.email {
+        item.insert("email".into(), string(email));
+    }
+    item
+}
