@@ -1,0 +1,50 @@
+//! The environment that functions run in: Lambda's, and nothing of the developer's.
+
+use super::aws::Aws;
+use super::resources::Function;
+use std::collections::BTreeMap;
+
+/// What a process needs to run at all, and what makes a panic readable.
+const INHERITED: [&str; 4] = ["HOME", "PATH", "RUST_BACKTRACE", "TMPDIR"];
+
+/// The variables of one function: the template's, and Lambda's reserved ones, which win.
+pub(crate) fn of_function(function: &Function, aws: &Aws) -> BTreeMap<String, String> {
+    let mut variables = inherited();
+    variables.extend(function.environment.clone());
+    variables.extend(of_aws(aws));
+    let lambda = [
+        ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone()),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory_mb.to_string()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", function.name)),
+        ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
+        ("LANG", "en_US.UTF-8".to_owned()),
+        ("TZ", ":UTC".to_owned()),
+    ];
+    variables.extend(lambda.map(|(name, value)| (name.to_owned(), value)));
+    variables
+}
+
+/// How to reach DynamoDB, in the variables that every AWS SDK reads.
+pub(crate) fn of_aws(aws: &Aws) -> BTreeMap<String, String> {
+    let mut variables = BTreeMap::from(
+        [
+            ("AWS_ACCESS_KEY_ID", &aws.access_key_id),
+            ("AWS_SECRET_ACCESS_KEY", &aws.secret_access_key),
+            ("AWS_REGION", &aws.region),
+            ("AWS_DEFAULT_REGION", &aws.region),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &aws.endpoint),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.clone())),
+    );
+    if let Some(token) = &aws.session_token {
+        variables.insert("AWS_SESSION_TOKEN".to_owned(), token.clone());
+    }
+    variables
+}
+
+#[expect(clippy::disallowed_methods, reason = "these are handed on, not read: no setting of the local stack comes from here")]
+fn inherited() -> BTreeMap<String, String> {
+    INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect()
+}

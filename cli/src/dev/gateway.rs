@@ -1,0 +1,135 @@
+//! The HTTP API itself: limits, CORS, routing, authorizers, integrations, in API Gateway's order and with its own words.
+
+use super::authorizer::Decision;
+use super::clock;
+use super::cors::Cors;
+use super::event::Call;
+use super::invoke_api::InvokeApi;
+use super::link::Target;
+use super::queue::Outcome;
+use super::response::{self, message};
+use super::routes::Routes;
+use super::server::{Answer, Handler};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::header::HeaderValue;
+use hyper::http::request::Parts;
+use hyper::{Request, StatusCode, header};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// API Gateway's quota for “request line and header values”. Names are counted here too, so that what passes here passes there.
+const MAX_HEAD_BYTES: usize = 10_240;
+/// API Gateway's quota for a payload.
+const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
+/// How long a client may take to send its body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// One HTTP API on a loopback port.
+pub(crate) struct Gateway {
+    pub(crate) port: u16,
+    pub(crate) api_id: String,
+    pub(crate) routes: Routes<Target>,
+    pub(crate) cors: Option<Cors>,
+    pub(crate) invoke_api: InvokeApi,
+}
+
+impl Handler for Gateway {
+    async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+        let (request, body) = request.into_parts();
+        if let Some(function) = InvokeApi::function_of(request.uri.path()) {
+            return match read(body, MAX_BODY_BYTES).await {
+                Ok(event) => self.invoke_api.invoke(&request, function, event).await,
+                Err(refusal) => refusal,
+            };
+        }
+        if let Some(answer) = self.cors.as_ref().and_then(|cors| cors.preflight(&request)) {
+            return answer;
+        }
+        let request_id = uuid::Uuid::new_v4().to_string();
+        let mut answer = match self.serve(&request, body, peer, &request_id).await {
+            Ok(answer) | Err(answer) => answer,
+        };
+        if let Some(cors) = &self.cors {
+            cors.apply(request.headers.get(header::ORIGIN), answer.headers_mut());
+        }
+        if let Ok(value) = HeaderValue::from_str(&request_id) {
+            answer.headers_mut().insert("apigw-requestid", value);
+        }
+        answer
+    }
+}
+
+impl Gateway {
+    /// The function's answer, or the gateway's own.
+    async fn serve(&self, request: &Parts, body: Incoming, peer: SocketAddr, request_id: &str) -> Result<Answer, Answer> {
+        if head_bytes(request) > MAX_HEAD_BYTES {
+            return Err(message(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large"));
+        }
+        let found = self.routes.find(request.method.as_str(), request.uri.path());
+        let found = found.ok_or_else(|| message(StatusCode::NOT_FOUND, "Not Found"))?;
+        let call = Call {
+            request,
+            body: read(body, MAX_BODY_BYTES).await?,
+            peer,
+            gateway_port: self.port,
+            api_id: &self.api_id,
+            route_key: found.key.as_str(),
+            path_parameters: found.parameters,
+            request_id: request_id.to_owned(),
+            received: clock::now(),
+        };
+        let context = match &found.target.authorizer {
+            None => None,
+            Some(authorizer) => Some(admitted(authorizer.decide(&call).await)?),
+        };
+        let event = Bytes::from(call.for_integration(context).to_string());
+        integrate(found.target, event).await
+    }
+}
+
+fn admitted(decision: Decision) -> Result<serde_json::Map<String, serde_json::Value>, Answer> {
+    match decision {
+        Decision::Allow(context) => Ok(context),
+        Decision::Deny => Err(message(StatusCode::FORBIDDEN, "Forbidden")),
+        Decision::Unidentified => Err(message(StatusCode::UNAUTHORIZED, "Unauthorized")),
+        Decision::Broken => Err(internal_server_error()),
+    }
+}
+
+async fn integrate(target: &Target, event: Bytes) -> Result<Answer, Answer> {
+    let pool = &target.pool;
+    let outcome = timeout(target.timeout, pool.invoke(event)).await;
+    match outcome.map_err(|_| message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"))? {
+        Outcome::Answered(payload) => response::from_function(&payload).map_err(|error| {
+            pool.launch.log.line(&pool.function().label, &error.to_string());
+            internal_server_error()
+        }),
+        Outcome::Failed(_) | Outcome::Died | Outcome::TimedOut => Err(internal_server_error()),
+    }
+}
+
+fn internal_server_error() -> Answer {
+    message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+}
+
+/// The size of the request line and the headers as they came over the wire.
+fn head_bytes(request: &Parts) -> usize {
+    let target = request.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let line = request.method.as_str().len() + target + " ".len() * 2 + "HTTP/1.1\r\n".len();
+    let headers = request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    line + headers.sum::<usize>()
+}
+
+async fn read(body: Incoming, limit: usize) -> Result<Bytes, Answer> {
+    match timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))
+        }
+        Ok(Err(_)) => Err(message(StatusCode::BAD_REQUEST, "Bad Request")),
+        Err(_) => Err(message(StatusCode::REQUEST_TIMEOUT, "Request Timeout")),
+    }
+}

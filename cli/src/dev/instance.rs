@@ -1,0 +1,109 @@
+//! One instance: the process, its environment, its output, its end.
+
+use super::pool::Launch;
+use super::queue::InstanceId;
+use std::collections::VecDeque;
+use std::process::{ExitStatus, Stdio};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// How many of its last lines are shown when an instance can't start.
+const LAST_LINES: usize = 20;
+
+/// When the instance must be done with what it is doing; `None` while it waits for work.
+pub(super) type Clock = watch::Sender<Option<Instant>>;
+
+/// How an instance ended.
+pub(super) struct End {
+    /// It was killed because its time was up.
+    pub(super) overran: bool,
+    /// Its exit status and the last lines that it wrote.
+    pub(super) last_words: String,
+}
+
+/// Starts an instance and stays with it until it ends.
+pub(super) async fn run(launch: &Launch, id: InstanceId, deadline: watch::Receiver<Option<Instant>>) -> End {
+    let mut child = match spawn(launch, id) {
+        Ok(child) => child,
+        Err(error) => {
+            let last_words = format!("cannot run {}: {error}", launch.binary.display());
+            launch.log.line(&launch.function.label, &last_words);
+            return End { overran: false, last_words };
+        }
+    };
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let wait = wait(&mut child, deadline);
+    let ((overran, status), _, last_lines) = tokio::join!(wait, follow(launch, stdout), follow(launch, stderr));
+    let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+    if overran {
+        launch.log.line(&launch.function.label, &format!("killed: it did not finish within {:?}", launch.function.timeout));
+    }
+    End { overran, last_words: format!("{}\n({status})", last_lines.join("\n")) }
+}
+
+/// The process sees the environment that Lambda gives and nothing of the developer's. It is a process group of its own, so that Ctrl-C
+/// reaches the local stack alone, which then ends its instances itself; if the local stack is killed hard, the connection to its Runtime
+/// API breaks, and that ends the instance too.
+fn spawn(launch: &Launch, id: InstanceId) -> std::io::Result<Child> {
+    let runtime_api = format!("http://{}/{}/{id}", launch.runtime, launch.function.name);
+    let mut command = Command::new(&launch.binary);
+    #[cfg(unix)]
+    command.process_group(0);
+    command
+        .env_clear()
+        .envs(&launch.environment)
+        .env("AWS_LAMBDA_LOG_STREAM_NAME", format!("local/[$LATEST]{}", id.simple()))
+        .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+}
+
+async fn wait(child: &mut Child, deadline: watch::Receiver<Option<Instant>>) -> (bool, std::io::Result<ExitStatus>) {
+    tokio::select! {
+        status = child.wait() => return (false, status),
+        () = overrun(deadline) => {}
+    }
+    // It may have ended by itself just now; either way it is gone after this.
+    let _ = child.start_kill();
+    (true, child.wait().await)
+}
+
+/// Resolves when a deadline passes.
+async fn overrun(mut deadline: watch::Receiver<Option<Instant>>) {
+    loop {
+        let current = *deadline.borrow_and_update();
+        let changed = match current {
+            None => deadline.changed().await,
+            Some(due) => tokio::select! {
+                () = tokio::time::sleep_until(due) => return,
+                changed = deadline.changed() => changed,
+            },
+        };
+        if changed.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
+
+/// Passes every line on to the log and keeps the last ones.
+async fn follow(launch: &Launch, output: Option<impl AsyncRead + Unpin>) -> Vec<String> {
+    let Some(output) = output else { return Vec::new() };
+    let mut reader = BufReader::new(output);
+    let mut last_lines = VecDeque::with_capacity(LAST_LINES);
+    let mut line = Vec::new();
+    while let Ok(1..) = reader.read_until(b'\n', &mut line).await {
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        launch.log.line(&launch.function.label, &text);
+        if last_lines.len() == LAST_LINES {
+            last_lines.pop_front();
+        }
+        last_lines.push_back(text);
+        line.clear();
+    }
+    last_lines.into()
+}

@@ -1,0 +1,104 @@
+//! Puts a stack's API together: from routes over integrations and authorizers to the functions that answer.
+
+use super::authorizer::{Authorizer, UnsupportedAuthorizer};
+use super::pool::Pool;
+use super::resources;
+use super::routes::{InvalidRouteKey, RouteKey, Routes};
+use super::template::Stack;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What API Gateway gives an integration unless the template says less.
+const MAX_INTEGRATION_MILLIS: u64 = 30_000;
+
+/// Why an API doesn't hold together.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LinkError {
+    #[error(transparent)]
+    RouteKey(#[from] InvalidRouteKey),
+    #[error("the route `{route}` leads to `{target}`, which is no integration of the template")]
+    Target { route: String, target: String },
+    #[error("the integration `{0}` leads to no function of the template")]
+    IntegrationFunction(String),
+    #[error("the integration `{0}` needs PayloadFormatVersion 2.0")]
+    PayloadFormat(String),
+    #[error("the route `{route}` names no authorizer of the template: `{authorizer}`")]
+    MissingAuthorizer { route: String, authorizer: String },
+    #[error("the route `{route}` has AuthorizationType {kind}; only NONE and CUSTOM run locally")]
+    AuthorizationType { route: String, kind: String },
+    #[error("the authorizer `{0}` leads to no function of the template")]
+    AuthorizerFunction(String),
+    #[error("the authorizer `{id}`")]
+    Authorizer { id: String, source: UnsupportedAuthorizer },
+    #[error("the stage must be `$default`, not `{0}`: another name would appear in every path")]
+    Stage(String),
+}
+
+/// Where a route leads.
+pub(crate) struct Target {
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) authorizer: Option<Arc<Authorizer>>,
+    pub(crate) timeout: Duration,
+}
+
+/// Links the routes of `stack` to the functions in `pools`.
+pub(crate) fn routes(stack: &Stack, pools: &[Arc<Pool>], region: &str) -> Result<Routes<Target>, LinkError> {
+    if let Some(stage) = stack.stages.iter().find(|stage| stage.stage_name != "$default") {
+        return Err(LinkError::Stage(stage.stage_name.clone()));
+    }
+    let authorizers = authorizers(stack, pools, region)?;
+    stack.routes.iter().map(|route| Ok((route.route_key.parse::<RouteKey>()?, target(route, stack, pools, &authorizers)?))).collect()
+}
+
+fn target(
+    route: &resources::Route,
+    stack: &Stack,
+    pools: &[Arc<Pool>],
+    authorizers: &BTreeMap<String, Arc<Authorizer>>,
+) -> Result<Target, LinkError> {
+    let id = route.target.strip_prefix("integrations/").unwrap_or(&route.target);
+    let integration = stack
+        .integrations
+        .get(id)
+        .ok_or_else(|| LinkError::Target { route: route.route_key.clone(), target: route.target.clone() })?;
+    if integration.payload_format_version.as_deref() != Some("2.0") {
+        return Err(LinkError::PayloadFormat(id.to_owned()));
+    }
+    let pool = find(pools, &integration.integration_uri).ok_or_else(|| LinkError::IntegrationFunction(id.to_owned()))?;
+    let millis = integration.timeout_in_millis.unwrap_or(MAX_INTEGRATION_MILLIS).min(MAX_INTEGRATION_MILLIS);
+    Ok(Target { pool, authorizer: authorizer(route, authorizers)?, timeout: Duration::from_millis(millis) })
+}
+
+fn authorizer(
+    route: &resources::Route,
+    authorizers: &BTreeMap<String, Arc<Authorizer>>,
+) -> Result<Option<Arc<Authorizer>>, LinkError> {
+    match route.authorization_type.as_deref() {
+        None | Some("NONE") => Ok(None),
+        Some("CUSTOM") => {
+            let id = route.authorizer_id.clone().unwrap_or_default();
+            let missing = || LinkError::MissingAuthorizer { route: route.route_key.clone(), authorizer: id.clone() };
+            authorizers.get(&id).cloned().map(Some).ok_or_else(missing)
+        }
+        Some(kind) => Err(LinkError::AuthorizationType { route: route.route_key.clone(), kind: kind.to_owned() }),
+    }
+}
+
+fn authorizers(stack: &Stack, pools: &[Arc<Pool>], region: &str) -> Result<BTreeMap<String, Arc<Authorizer>>, LinkError> {
+    let linked = stack.authorizers.iter().map(|(id, declared)| {
+        let pool = declared.authorizer_uri.as_deref().and_then(|uri| find(pools, uri));
+        let pool = pool.ok_or_else(|| LinkError::AuthorizerFunction(id.clone()))?;
+        let authorizer = Authorizer::new(declared, pool, region);
+        let authorizer = authorizer.map_err(|source| LinkError::Authorizer { id: id.clone(), source })?;
+        Ok((id.clone(), Arc::new(authorizer)))
+    });
+    linked.collect()
+}
+
+/// The function that a URI names: its ARN, bare or inside `arn:aws:apigateway:…:lambda:path/2015-03-31/functions/ARN/invocations`.
+fn find(pools: &[Arc<Pool>], uri: &str) -> Option<Arc<Pool>> {
+    let uri = uri.strip_suffix("/invocations").unwrap_or(uri);
+    let arn = &uri[uri.rfind("arn:")?..];
+    pools.iter().find(|pool| pool.function().arn == arn).cloned()
+}

@@ -1,0 +1,210 @@
+//! `gatelet dev`: the whole backend on one machine.
+//!
+//! What AWS would run, from the same template: [`template`] reads it, [`database`] and [`tables`] stand for DynamoDB, [`pool`] and
+//! [`runtime_api`] for Lambda, [`gateway`] for API Gateway. The functions are their real binaries, several processes of each when requests
+//! overlap, so that a race between instances is a real race.
+
+mod authorizer;
+mod aws;
+mod build;
+mod clock;
+mod cors;
+mod database;
+mod environment;
+mod event;
+mod gateway;
+mod instance;
+mod intrinsics;
+mod invoke_api;
+mod link;
+mod log;
+mod names;
+mod options;
+mod pool;
+mod progress;
+mod queue;
+mod ready;
+mod resources;
+mod response;
+mod routes;
+mod runtime_api;
+mod seed;
+mod server;
+mod shutdown;
+mod stacks;
+mod tables;
+mod template;
+mod workspace;
+mod yaml;
+
+pub(crate) use options::Options;
+
+use aws::Aws;
+use cors::Cors;
+use gateway::Gateway;
+use invoke_api::InvokeApi;
+use log::Log;
+use names::Names;
+use pool::{Health, Launch, Pool};
+use progress::Step;
+use ready::Ready;
+use runtime_api::RuntimeApi;
+use shared::config::Tables;
+use shared::store::Store;
+use stacks::Stacks;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use template::Stack;
+use workspace::Workspace;
+
+/// The local stack can't run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DevError {
+    #[error("port {0} is in use; choose another with --port, or 0 for a free one")]
+    PortInUse(u16),
+    #[error("cannot listen on a local port")]
+    Listen(#[source] std::io::Error),
+    #[error(transparent)]
+    Workspace(#[from] workspace::WorkspaceError),
+    #[error(transparent)]
+    Template(#[from] template::TemplateError),
+    #[error(transparent)]
+    Build(#[from] build::BuildError),
+    #[error(transparent)]
+    Database(#[from] database::DatabaseError),
+    #[error(transparent)]
+    Tables(#[from] tables::TableError),
+    #[error(transparent)]
+    Seed(#[from] seed::SeedError),
+    #[error(transparent)]
+    Link(#[from] link::LinkError),
+    #[error("the function {function} does not start:\n{last_words}")]
+    Init { function: String, last_words: String },
+    #[error("cannot write {}", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+}
+
+/// Runs a local stack until it is told to stop. Nothing of it is left behind: everything belongs to this process.
+pub(crate) async fn run(options: &Options) -> Result<(), DevError> {
+    tokio::select! {
+        result = serve(options) => result,
+        () = shutdown::requested(options.exit_with_stdin) => Ok(()),
+    }
+}
+
+async fn serve(options: &Options) -> Result<(), DevError> {
+    let gateway = server::bind(options.port).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => DevError::PortInUse(options.port),
+        _ => DevError::Listen(error),
+    })?;
+    let port = gateway.local_addr().map_err(DevError::Listen)?.port();
+    let base_url = format!("http://127.0.0.1:{port}");
+    let workspace = Workspace::find().await?;
+    let names = Names { stack: &options.stack, region: &options.database.region, base_url: &base_url };
+    let stacks = Stacks::read(options, &workspace)?;
+
+    let declared = stacks.evaluate(names, "")?;
+    let binaries = binaries(options, &workspace, &declared).await?;
+    let database = database::start(&options.database).await?;
+    let tables = tables::by_purpose(&declared.tables, &options.stack);
+    let applications = prepare(options, &workspace, &declared, &database.aws, &base_url).await?;
+
+    let stack = stacks.evaluate(names, &seed::default_id(&applications, options.seed.default_application))?;
+    let pools = start_functions(options, &stack, &binaries, &database.aws).await?;
+    let routes = link::routes(&stack, &pools, names.region)?;
+    let cors = stack.apis.first().and_then(|api| api.cors_configuration.clone()).map(Cors::new);
+    let handler = Gateway { port, api_id: names.local_name("Api"), routes, cors, invoke_api: InvokeApi(pools) };
+    let serving = server::serve(gateway, Arc::new(handler));
+
+    let dynamodb_endpoint = database.aws.endpoint.clone();
+    let region = names.region.to_owned();
+    let ready = Ready { base_url, dynamodb_endpoint, region, tables, applications };
+    announce(options, &stack, &database.aws, &ready)?;
+    serving.await;
+    Ok(())
+}
+
+/// Where the functions' binaries are, built first unless the options say that they are.
+async fn binaries(options: &Options, workspace: &Workspace, stack: &Stack) -> Result<BTreeMap<String, PathBuf>, DevError> {
+    let wanted = stack.functions.iter().map(|function| function.binary.clone()).collect();
+    if options.no_build {
+        return Ok(build::find(workspace, &wanted, options.release)?);
+    }
+    eprintln!("Compiling the functions. The first time, this takes a few minutes.");
+    Ok(build::build(workspace, &wanted, options.release).await?)
+}
+
+/// Creates the tables and what must be in them.
+async fn prepare(
+    options: &Options,
+    workspace: &Workspace,
+    stack: &Stack,
+    aws: &Aws,
+    base_url: &str,
+) -> Result<seed::Applications, DevError> {
+    let _step = Step::begin("Preparing the tables");
+    let client = aws.client();
+    tables::create(&client, &stack.tables).await?;
+    let store = Store::new(&client, &Tables::of_stack(&options.stack));
+    let kept = match (&options.database.data, &options.database.dynamodb_endpoint) {
+        (Some(directory), _) => Some(directory.join("applications.json")),
+        (None, Some(_)) => Some(workspace.target_directory.join(format!("gatelet/{}-applications.json", options.stack))),
+        (None, None) => None,
+    };
+    Ok(seed::seed(&store, &options.seed, base_url, kept.as_deref()).await?)
+}
+
+/// Starts the Runtime API and one instance of every function, and waits until each has come through its init phase.
+async fn start_functions(
+    options: &Options,
+    stack: &Stack,
+    binaries: &BTreeMap<String, PathBuf>,
+    aws: &Aws,
+) -> Result<Vec<Arc<Pool>>, DevError> {
+    let _step = Step::begin(format!("Starting {} functions", stack.functions.len()));
+    let log = Log::open(options.log_file.as_deref());
+    let path = || options.log_file.clone().unwrap_or_default();
+    let log = Arc::new(log.map_err(|source| DevError::Write { path: path(), source })?);
+    let listener = server::bind(0).await.map_err(DevError::Listen)?;
+    let runtime = listener.local_addr().map_err(DevError::Listen)?;
+    let pools = stack.functions.iter().map(|function| {
+        Pool::new(Launch {
+            environment: environment::of_function(function, aws),
+            binary: binaries.get(&function.binary).cloned().unwrap_or_default(),
+            function: function.clone(),
+            runtime,
+            log: Arc::clone(&log),
+            max_instances: options.max_instances,
+        })
+    });
+    let pools: Vec<_> = pools.collect();
+    tokio::spawn(server::serve(listener, Arc::new(RuntimeApi::new(&pools))));
+    pools.iter().for_each(Pool::warm_up);
+    for pool in &pools {
+        if let Health::Broken(last_words) = pool.settled().await {
+            return Err(DevError::Init { function: pool.function().label.clone(), last_words });
+        }
+    }
+    Ok(pools)
+}
+
+/// Tells programs and people where everything is.
+fn announce(options: &Options, stack: &Stack, aws: &Aws, ready: &Ready) -> Result<(), DevError> {
+    let failed = |path: &PathBuf| {
+        let path = path.clone();
+        move |source| DevError::Write { path, source }
+    };
+    if let Some(path) = &options.env_file {
+        let mut variables = environment::of_aws(aws);
+        for (name, value) in stack.functions.iter().flat_map(|function| &function.environment) {
+            variables.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        ready::write_environment(path, &variables).map_err(failed(path))?;
+    }
+    println!("{}", ready.banner());
+    if let Some(path) = &options.ready_file {
+        ready.write(path).map_err(failed(path))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! What a fresh stack needs before anybody can sign in: signing keys, and three example applications.
+//!
+//! | application | tokens | access | refresh |
+//! |---|---|---|---|
+//! | `web` | in cookies | 20 min | 72 h, rotating |
+//! | `service` | in the body | 20 min | 72 h, rotating |
+//! | `legacy` | in the body | 1 h | 30 d, does not rotate |
+//!
+//! The database holds hashes of API keys only. Where data outlives the stack, the keys are therefore kept in a file beside it, so that the
+//! next start prints the same ones; settings follow the options of each start.
+
+use super::options::{DefaultApplication, SeedOptions};
+use super::ready::write_private;
+use serde::{Deserialize, Serialize};
+use shared::access_token::Algorithm;
+use shared::api_key::{ApiKey, KeyKind};
+use shared::application::{Application, StoredKey, TokenDelivery};
+use shared::ids::ApplicationId;
+use shared::keys::{GenerationFailed, KeyPair};
+use shared::store::{KeysError, SaveError, SigningKeys, Store, StoreError};
+use shared::world::{System, World};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3600);
+const MONTH: Duration = Duration::from_secs(30 * 86_400);
+
+/// The origin of a page under development (Vite's), beside the stack's own.
+pub(crate) const PAGE_ORIGIN: &str = "http://localhost:5173";
+
+/// The stack can't be made ready for use.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SeedError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    #[error(transparent)]
+    Save(#[from] SaveError),
+    #[error(transparent)]
+    Generation(#[from] GenerationFailed),
+    #[error("cannot keep the example keys in {}", path.display())]
+    File { path: PathBuf, source: std::io::Error },
+}
+
+/// An example application as it is shown.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Seeded {
+    pub(crate) application_id: String,
+    pub(crate) publishable_key: String,
+    pub(crate) secret_key: String,
+}
+
+/// The example applications by name.
+pub(crate) type Applications = BTreeMap<String, Seeded>;
+
+/// Makes what is missing. `kept` is the file in which keys outlive the stack.
+pub(crate) async fn seed(
+    store: &Store,
+    options: &SeedOptions,
+    base_url: &str,
+    kept: Option<&Path>,
+) -> Result<Applications, SeedError> {
+    make_keys(&store.signing_keys).await?;
+    let mut applications = kept.and_then(read).unwrap_or_default();
+    for name in ["web", "service", "legacy"] {
+        let seeded = seed_application(store, options, base_url, name, applications.remove(name)).await?;
+        applications.insert(name.to_owned(), seeded);
+    }
+    if let Some(path) = kept {
+        write(path, &applications).map_err(|source| SeedError::File { path: path.to_owned(), source })?;
+    }
+    Ok(applications)
+}
+
+/// The id of the application that serves requests without a key; empty for none.
+pub(crate) fn default_id(applications: &Applications, choice: DefaultApplication) -> String {
+    let name = match choice {
+        DefaultApplication::Web => "web",
+        DefaultApplication::Service => "service",
+        DefaultApplication::Legacy => "legacy",
+        DefaultApplication::None => return String::new(),
+    };
+    applications.get(name).map(|application| application.application_id.clone()).unwrap_or_default()
+}
+
+async fn make_keys(keys: &SigningKeys) -> Result<(), SeedError> {
+    match keys.signer().await {
+        Err(KeysError::None { .. }) => {
+            keys.add_pair(&KeyPair::generate(Algorithm::ES256, &System)?, System.now()).await?;
+        }
+        other => drop(other?),
+    }
+    match keys.macs().await {
+        Err(KeysError::None { .. }) => drop(keys.add_mac(&System).await?),
+        other => drop(other?),
+    }
+    Ok(())
+}
+
+/// Brings a kept application up to date, or makes it anew if the database doesn't have it.
+async fn seed_application(
+    store: &Store,
+    options: &SeedOptions,
+    base_url: &str,
+    name: &str,
+    kept: Option<Seeded>,
+) -> Result<Seeded, SeedError> {
+    if let Some(kept) = kept
+        && let Ok(id) = kept.application_id.parse::<ApplicationId>()
+        && let Some((stored, version)) = store.applications.find(id).await?
+    {
+        let application = Application { keys: stored.keys, created_at: stored.created_at, ..configured(name, id, options, base_url) };
+        store.applications.save(&application, Some(version)).await?;
+        return Ok(kept);
+    }
+    let id = ApplicationId::random(&System);
+    let mut application = configured(name, id, options, base_url);
+    let mut make = |kind| {
+        let (key, hash) = ApiKey::generate(kind, id, &System);
+        application.keys.push(StoredKey { kind, hash, created_at: application.created_at });
+        key.into_exposed()
+    };
+    let (publishable_key, secret_key) = (make(KeyKind::Publishable), make(KeyKind::Secret));
+    store.applications.save(&application, None).await?;
+    Ok(Seeded { application_id: id.to_string(), publishable_key, secret_key })
+}
+
+/// An example application with the settings of this start. They are not validated: a test wants lifetimes shorter than sense allows.
+fn configured(name: &str, id: ApplicationId, options: &SeedOptions, base_url: &str) -> Application {
+    let mut application = Application::new(id, name.to_owned(), System.now());
+    match name {
+        "web" => {
+            application.delivery = TokenDelivery::Cookie;
+            application.allowed_origins = vec![PAGE_ORIGIN.to_owned(), base_url.to_owned()];
+        }
+        "legacy" => {
+            application.access_lifetime = HOUR;
+            application.refresh.rotation = false;
+            application.refresh.idle = MONTH;
+            application.refresh.absolute = MONTH;
+        }
+        _ => {}
+    }
+    let chosen = |seconds: Option<u64>, default| seconds.map_or(default, Duration::from_secs);
+    application.access_lifetime = chosen(options.access_lifetime, application.access_lifetime);
+    application.refresh.idle = chosen(options.refresh_idle, application.refresh.idle);
+    application.refresh.absolute = chosen(options.refresh_absolute, application.refresh.absolute);
+    application.refresh.grace = chosen(options.grace.or(options.strict.then_some(0)), application.refresh.grace);
+    application.refresh.recovery &= !(options.no_recovery || options.strict);
+    application
+}
+
+/// The kept applications; a file that can't be read is as good as none.
+fn read(path: &Path) -> Option<Applications> {
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+}
+
+fn write(path: &Path, applications: &Applications) -> std::io::Result<()> {
+    std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+    write_private(path, &serde_json::to_vec_pretty(applications)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NO_OPTIONS: SeedOptions = SeedOptions {
+        default_application: DefaultApplication::Legacy,
+        grace: None,
+        access_lifetime: None,
+        refresh_idle: None,
+        refresh_absolute: None,
+        no_recovery: false,
+        strict: false,
+    };
+
+    fn application(name: &str, options: &SeedOptions) -> Application {
+        configured(name, ApplicationId::random(&System), options, "http://127.0.0.1:9000")
+    }
+
+    #[test]
+    fn the_examples_are_as_documented() {
+        let [web, service, legacy] = ["web", "service", "legacy"].map(|name| application(name, &NO_OPTIONS));
+        assert_eq!([web.delivery, service.delivery, legacy.delivery], [TokenDelivery::Cookie, TokenDelivery::Body, TokenDelivery::Body]);
+        assert_eq!([&web, &service, &legacy].map(|application| application.access_lifetime), [HOUR / 3, HOUR / 3, HOUR]);
+        assert_eq!([&web, &service, &legacy].map(|application| application.refresh.idle), [HOUR * 72, HOUR * 72, MONTH]);
+        assert_eq!([&web, &service, &legacy].map(|application| application.refresh.rotation), [true, true, false]);
+        assert_eq!(web.allowed_origins, [PAGE_ORIGIN, "http://127.0.0.1:9000"]);
+        assert!([web, service, legacy].iter().all(|application| application.validate().is_ok()));
+    }
+
+    #[test]
+    fn the_options_change_every_example() {
+        let options = SeedOptions { access_lifetime: Some(2), refresh_idle: Some(3), refresh_absolute: Some(4), strict: true, ..NO_OPTIONS };
+        for name in ["web", "service", "legacy"] {
+            let Application { access_lifetime, refresh, .. } = application(name, &options);
+            let seconds = [access_lifetime, refresh.idle, refresh.absolute, refresh.grace].map(|time| time.as_secs());
+            assert_eq!((seconds, refresh.recovery), ([2, 3, 4, 0], false), "{name}");
+        }
+    }
+}

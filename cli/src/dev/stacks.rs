@@ -1,0 +1,45 @@
+//! The templates that one local stack is made of, and the parameters that differ from a deployment.
+
+use super::names::Names;
+use super::options::Options;
+use super::seed::PAGE_ORIGIN;
+use super::template::{Stack, Template, TemplateError};
+use super::workspace::Workspace;
+use std::collections::BTreeMap;
+
+/// The project's template, and the example's if it was asked for.
+pub(crate) struct Stacks {
+    main: Template,
+    example: Option<Template>,
+    parameters: BTreeMap<String, String>,
+}
+
+impl Stacks {
+    /// Reads the templates.
+    pub(crate) fn read(options: &Options, workspace: &Workspace) -> Result<Self, TemplateError> {
+        let infra = workspace.root.join("infra");
+        let main = options.template.clone().unwrap_or_else(|| infra.join("template.yaml"));
+        let example = options.with_example.then(|| Template::read(&infra.join("examples/protected-api.yaml")));
+        let parameters = options.parameters.iter().cloned().collect();
+        Ok(Self { main: Template::read(&main)?, example: example.transpose()?, parameters })
+    }
+
+    /// Evaluates the templates into one stack.
+    pub(crate) fn evaluate(&self, names: Names, default_application: &str) -> Result<Stack, TemplateError> {
+        let local = [
+            ("Issuer", format!("{}/api/v1/auth", names.base_url)),
+            ("AllowedOrigins", format!("{PAGE_ORIGIN},{}", names.base_url)),
+            ("DefaultApplicationId", default_application.to_owned()),
+        ];
+        let known = local.into_iter().filter(|(name, _)| self.main.has_parameter(name));
+        let mut parameters: BTreeMap<_, _> = known.map(|(name, value)| (name.to_owned(), value)).collect();
+        parameters.extend(self.parameters.clone());
+        let mut stack = self.main.evaluate(names, &parameters, &BTreeMap::new())?;
+        if let Some(example) = &self.example {
+            let imports = BTreeMap::from([("GateletStack".to_owned(), names.stack.to_owned())]);
+            let example_name = format!("{}-example", names.stack);
+            stack.merge(example.evaluate(Names { stack: &example_name, ..names }, &imports, &stack.exports)?);
+        }
+        Ok(stack)
+    }
+}

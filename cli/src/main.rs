@@ -1,0 +1,43 @@
+//! `gatelet`: the local stack and administration.
+
+mod dev;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Gatelet's command line.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run everything on this machine: DynamoDB, the functions, and an HTTP API in front of them.
+    Dev(Box<dev::Options>),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Dev(options) => dev::run(&options).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints an error and what caused it.
+fn report(error: &dyn std::error::Error) {
+    eprintln!("error: {error}");
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    for cause in causes {
+        eprintln!("  because: {cause}");
+    }
+}

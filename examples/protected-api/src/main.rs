@@ -1,0 +1,67 @@
+//! An API of a team's own, behind Gatelet's authorizers: how a function learns who is calling.
+//!
+//! The authorizer has verified the access token, so there is nothing left to check here: no key, no library, no database. What it found out
+//! arrives as `requestContext.authorizer.lambda`. Behind the *required* authorizer (`GET /orders`) there always is a `user_key`; behind the
+//! *optional* one (`GET /catalogue`) its absence means that the caller is anonymous. A bad token reaches neither.
+//!
+//! Never take an identity from anything else in the event: headers, cookies and the body are the caller's to write.
+
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, Error, Request, RequestExt, Response, run, service_fn};
+use serde_json::{Map, Value, json};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    run(service_fn(|request: Request| async move { greet(&request) })).await
+}
+
+fn greet(request: &Request) -> Result<Response<Body>, Error> {
+    let context = authorizer_context(request);
+    let user = context.get("user_key").and_then(Value::as_str).unwrap_or("stranger");
+    let body = json!({ "hello": user, "context": context });
+    Ok(Response::builder().header("content-type", "application/json").body(body.to_string().into())?)
+}
+
+/// What the authorizer says about the caller; empty without one.
+fn authorizer_context(request: &Request) -> Map<String, Value> {
+    let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return Map::new() };
+    let authorizer = context.authorizer.as_ref();
+    authorizer.map(|authorizer| authorizer.fields.clone().into_iter().collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The greeting for an event as API Gateway sends it.
+    fn greeting(authorizer: &Value) -> Value {
+        let event = json!({
+            "version": "2.0",
+            "routeKey": "GET /orders",
+            "rawPath": "/orders",
+            "headers": {"host": "localhost"},
+            "requestContext": {
+                "http": {"method": "GET", "path": "/orders"},
+                "stage": "$default",
+                "timeEpoch": 0,
+                "authorizer": authorizer,
+            },
+            "isBase64Encoded": false,
+        });
+        let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+        serde_json::from_slice(greet(&request).unwrap().body()).unwrap()
+    }
+
+    #[test]
+    fn a_user_is_greeted_by_key() {
+        let context = json!({"user_key": "7f3c", "scope": "orders:read"});
+        assert_eq!(greeting(&json!({"lambda": context})), json!({"hello": "7f3c", "context": context}));
+    }
+
+    #[test]
+    fn anybody_else_is_a_stranger() {
+        for authorizer in [json!({"lambda": {}}), Value::Null] {
+            assert_eq!(greeting(&authorizer), json!({"hello": "stranger", "context": {}}), "{authorizer}");
+        }
+    }
+}
