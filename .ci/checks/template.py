@@ -4,6 +4,8 @@ Each function is a group of resources that differ in little but a name. A slip b
 then answers 500, runs with another function's rights, or logs where it may not write.
 """
 
+import json
+import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -29,6 +31,12 @@ def untagged(loader, _suffix, node):
 Loader.add_multi_constructor("!", untagged)
 
 
+def binaries():
+    metadata = subprocess.check_output(["cargo", "metadata", "--no-deps", "--format-version=1"], cwd=ROOT)
+    targets = [target for package in json.loads(metadata)["packages"] for target in package["targets"]]
+    return {target["name"] for target in targets if "bin" in target["kind"]}
+
+
 def problems(path):
     resources = yaml.load((ROOT / path).read_text(), Loader)["Resources"]
 
@@ -42,9 +50,8 @@ def problems(path):
 
     for name, function in functions.items():
         group = name.removesuffix("Function")
-        binary = Path(function["CodeUri"]).name
-        if not any((ROOT / f"functions/{folder}/{binary}.rs").is_file() for folder in ("src/bin", "examples")):
-            yield f"{name}: CodeUri names `{binary}`, which is no binary of the package `functions`"
+        if Path(function["CodeUri"]).name not in BINARIES:
+            yield f"{name}: CodeUri names no binary of the workspace: {function['CodeUri']}"
         if function["Role"] != f"{group}Role.Arn":
             yield f"{name}: runs with the role {function['Role']}"
         if function["LoggingConfig"]["LogGroup"] != f"{group}Logs":
@@ -71,6 +78,7 @@ def problems(path):
             yield f"{name}: leads to {route['Target']}"
 
 
+BINARIES = binaries()
 found = [f"{path}: {problem}" for path in TEMPLATES for problem in problems(path)]
 print("\n".join(found) or "every function has its own binary, role, log, permission and integration")
 sys.exit(bool(found))
