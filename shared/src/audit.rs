@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::{
     ids::{ApplicationId, SessionId, UserKey},
     log,
+    session::Session,
     world::Timestamp,
 };
 
@@ -76,6 +77,32 @@ pub struct Event {
     /// From where.
     #[serde(flatten)]
     pub origin: Origin,
+}
+
+impl Event {
+    /// Naming the account.
+    #[must_use]
+    pub fn of_user(self, user_key: UserKey) -> Self {
+        Self {
+            user_key: Some(user_key),
+            ..self
+        }
+    }
+
+    /// Naming the session.
+    #[must_use]
+    pub fn of_session_id(self, session_id: SessionId) -> Self {
+        Self {
+            session_id: Some(session_id),
+            ..self
+        }
+    }
+
+    /// Naming the session and its account.
+    #[must_use]
+    pub fn of_session(self, session: &Session) -> Self {
+        self.of_user(session.user_key).of_session_id(session.session_id)
+    }
 }
 
 /// Writes an event to the log.

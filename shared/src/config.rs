@@ -7,12 +7,11 @@ use std::str::FromStr;
 use crate::{
     http::Cookies,
     ids::ApplicationId,
-    password::{Params, Peppers, Policy},
+    password::{Hasher, Params, Policy},
     secret::Secret,
 };
 
 /// A function's settings.
-#[derive(Debug)]
 pub struct Config {
     /// `GATELET_ISSUER`: the URL of the API's base path, the JWT `iss`.
     pub issuer: String,
@@ -22,12 +21,8 @@ pub struct Config {
     pub cookies: Cookies,
     /// `GATELET_DEFAULT_APPLICATION`: who sends requests without a key. Empty: nobody.
     pub default_application: Option<ApplicationId>,
-    /// `GATELET_PASSWORD_MIN_LENGTH` and `GATELET_PASSWORD_MAX_LENGTH`, in code points.
-    pub password_policy: Policy,
-    /// `GATELET_ARGON2_MEMORY_KIB`, `GATELET_ARGON2_ITERATIONS` and `GATELET_ARGON2_PARALLELISM`.
-    pub password_params: Params,
-    /// `GATELET_PASSWORD_PEPPERS`: `id:base64[,id:base64]`, newest first. Empty: none.
-    pub password_peppers: Peppers,
+    /// What is asked of passwords and how they are hashed.
+    pub passwords: Passwords,
     /// `GATELET_MAX_SESSIONS`: of one user, at a time.
     pub max_sessions: usize,
     /// `GATELET_AUTHORIZER_MODE` and `GATELET_AUTHORIZER_LIVE_CHECK`.
@@ -36,6 +31,15 @@ pub struct Config {
     pub tables: Tables,
     /// Where DynamoDB is, and who asks.
     pub aws: Aws,
+}
+
+/// The deployment's rules for passwords.
+pub struct Passwords {
+    /// `GATELET_PASSWORD_MIN_LENGTH` and `GATELET_PASSWORD_MAX_LENGTH`, in code points.
+    pub policy: Policy,
+    /// `GATELET_ARGON2_MEMORY_KIB`, `GATELET_ARGON2_ITERATIONS`, `GATELET_ARGON2_PARALLELISM`, and
+    /// `GATELET_PASSWORD_PEPPERS`: `id:base64[,id:base64]`, newest first, empty for none.
+    pub hasher: Hasher,
 }
 
 /// How the authorizer treats the team's own routes.
@@ -121,7 +125,10 @@ impl Config {
     /// # Errors
     ///
     /// [`ConfigError`] names the first setting that is missing or of no use.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the environment"
+    )]
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::read(&Settings(&|name| std::env::var(name).ok()))
     }
@@ -133,9 +140,13 @@ impl Config {
             cookies: Cookies::new(issuer.starts_with("https://")),
             issuer,
             default_application: settings.parsed("GATELET_DEFAULT_APPLICATION")?,
-            password_policy: password_policy(settings)?,
-            password_params: password_params(settings)?,
-            password_peppers: settings.parsed("GATELET_PASSWORD_PEPPERS")?.unwrap_or_default(),
+            passwords: Passwords {
+                policy: password_policy(settings)?,
+                hasher: Hasher::new(
+                    password_params(settings)?,
+                    settings.parsed("GATELET_PASSWORD_PEPPERS")?.unwrap_or_default(),
+                ),
+            },
             max_sessions: max_sessions(settings)?,
             authorizer: authorizer(settings)?,
             tables: Tables {
@@ -168,25 +179,38 @@ impl Settings<'_> {
     }
 
     fn parsed<T: FromStr<Err: std::fmt::Display>>(&self, name: &'static str) -> Result<Option<T>, ConfigError> {
-        self.optional(name).map(|value| value.parse().map_err(|error: T::Err| malformed(name, error))).transpose()
+        self.optional(name)
+            .map(|value| value.parse().map_err(|error: T::Err| malformed(name, error)))
+            .transpose()
     }
 }
 
 fn malformed(name: &'static str, reason: impl std::fmt::Display) -> ConfigError {
-    ConfigError::Malformed { name, reason: format!("can't be used: {reason}") }
+    ConfigError::Malformed {
+        name,
+        reason: format!("can't be used: {reason}"),
+    }
 }
 
 /// HTTPS, or plain HTTP on this machine: tokens don't cross a network in the clear.
 fn issuer(settings: &Settings<'_>) -> Result<String, ConfigError> {
     const NAME: &str = "GATELET_ISSUER";
     let issuer = settings.required(NAME)?;
-    let host = issuer.strip_prefix("http://").map(|rest| rest.split(['/', ':']).next().unwrap_or_default());
+    let host = issuer
+        .strip_prefix("http://")
+        .map(|rest| rest.split(['/', ':']).next().unwrap_or_default());
     let trusted = issuer.starts_with("https://") || host.is_some_and(|host| host == "127.0.0.1" || host == "localhost");
     if !trusted {
-        return Err(malformed(NAME, "it must be an https:// URL, or http:// on 127.0.0.1 or localhost"));
+        return Err(malformed(
+            NAME,
+            "it must be an https:// URL, or http:// on 127.0.0.1 or localhost",
+        ));
     }
     if issuer.ends_with('/') || issuer.contains(['?', '#', ' ']) {
-        return Err(malformed(NAME, "it must have no query, fragment or trailing slash (RFC 8414 §2)"));
+        return Err(malformed(
+            NAME,
+            "it must have no query, fragment or trailing slash (RFC 8414 §2)",
+        ));
     }
     Ok(issuer)
 }
@@ -202,8 +226,12 @@ fn password_params(settings: &Settings<'_>) -> Result<Params, ConfigError> {
     let memory_kib = settings.parsed("GATELET_ARGON2_MEMORY_KIB")?.unwrap_or(19_456);
     let iterations = settings.parsed("GATELET_ARGON2_ITERATIONS")?.unwrap_or(2);
     let parallelism = settings.parsed("GATELET_ARGON2_PARALLELISM")?.unwrap_or(1);
-    Params::new(memory_kib, iterations, parallelism)
-        .map_err(|error| malformed("GATELET_ARGON2_MEMORY_KIB, GATELET_ARGON2_ITERATIONS or GATELET_ARGON2_PARALLELISM", error))
+    Params::new(memory_kib, iterations, parallelism).map_err(|error| {
+        malformed(
+            "GATELET_ARGON2_MEMORY_KIB, GATELET_ARGON2_ITERATIONS or GATELET_ARGON2_PARALLELISM",
+            error,
+        )
+    })
 }
 
 fn max_sessions(settings: &Settings<'_>) -> Result<usize, ConfigError> {
@@ -249,8 +277,17 @@ mod tests {
 
     fn read(name: &str, value: &str) -> Result<Config, ConfigError> {
         let setting = |asked: &str| {
-            let complete = || COMPLETE.iter().find(|(known, _)| *known == asked).map(|(_, value)| (*value).to_owned());
-            if asked == name { Some(value.to_owned()) } else { complete() }
+            let complete = || {
+                COMPLETE
+                    .iter()
+                    .find(|(known, _)| *known == asked)
+                    .map(|(_, value)| (*value).to_owned())
+            };
+            if asked == name {
+                Some(value.to_owned())
+            } else {
+                complete()
+            }
         };
         Config::read(&Settings(&setting))
     }
@@ -260,14 +297,20 @@ mod tests {
         let config = read("", "").unwrap();
         assert_eq!(config.audience, config.issuer);
         assert_eq!(config.max_sessions, 50);
-        assert_eq!(config.authorizer, Authorizer { optional: false, live_check: LiveCheck::Strong });
+        assert_eq!(
+            config.authorizer,
+            Authorizer {
+                optional: false,
+                live_check: LiveCheck::Strong
+            }
+        );
         assert_eq!(config.default_application, None);
     }
 
     #[test]
     fn a_missing_setting_names_itself() {
         for (name, _) in COMPLETE {
-            assert_eq!(read(name, "").unwrap_err(), ConfigError::Missing(name));
+            assert_eq!(read(name, "").err(), Some(ConfigError::Missing(name)));
         }
     }
 
@@ -291,7 +334,7 @@ mod tests {
             ("GATELET_AUTHORIZER_MODE", "maybe"),
             ("GATELET_AUTHORIZER_LIVE_CHECK", "sometimes"),
         ] {
-            let error = read(name, value).unwrap_err().to_string();
+            let error = read(name, value).err().unwrap().to_string();
             assert!(error.contains(name), "{name}={value}: {error}");
         }
     }

@@ -39,7 +39,8 @@ pub async fn check(
 /// The verdict on what was found.
 #[must_use]
 pub fn identity(claims: &Claims, user: Option<User>, session: Option<Session>, now: Timestamp) -> Option<Identity> {
-    let session = session.filter(|session| session.ending(now).is_none() && session.application_id == claims.client_id)?;
+    let session =
+        session.filter(|session| session.ending(now).is_none() && session.application_id == claims.client_id)?;
     match protocol::user_ending(user.as_ref(), claims.ep) {
         None if session.epoch == claims.ep => user.map(|user| Identity { user, session }),
         _ => None,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::store::StoreError;
+use crate::store::{IdentifyError, StoreError};
 
 /// What is wrong with one member of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -91,7 +91,11 @@ impl Problem {
     /// One member that can't be accepted.
     #[must_use]
     pub fn field(field: &'static str, code: &'static str, detail: impl Into<String>) -> Self {
-        Self::ValidationFailed(vec![FieldError { field, code, detail: detail.into() }])
+        Self::ValidationFailed(vec![FieldError {
+            field,
+            code,
+            detail: detail.into(),
+        }])
     }
 
     /// Status, stable code and title: the catalogue. `docs/api.md` lists it, and a test holds the two together.
@@ -160,6 +164,16 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Unavailable(_) => Self::Unavailable(error),
             StoreError::Rejected { .. } | StoreError::Corrupt { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<IdentifyError> for Problem {
+    fn from(error: IdentifyError) -> Self {
+        match error {
+            IdentifyError::UnknownKey => Self::InvalidApiKey,
+            IdentifyError::NoKey => Self::ApiKeyRequired,
+            IdentifyError::Store(error) => error.into(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Request;
+use super::Headers;
 use crate::problem::Problem;
 
 /// Names and attributes of the cookies: with prefixes and `Secure`, or without over plain-HTTP local development, where
@@ -20,11 +20,19 @@ impl Cookies {
     }
 
     const fn access_name(self) -> &'static str {
-        if self.secure { "__Host-access_token" } else { "access_token" }
+        if self.secure {
+            "__Host-access_token"
+        } else {
+            "access_token"
+        }
     }
 
     const fn refresh_name(self) -> &'static str {
-        if self.secure { "__Secure-refresh_token" } else { "refresh_token" }
+        if self.secure {
+            "__Secure-refresh_token"
+        } else {
+            "refresh_token"
+        }
     }
 
     /// The line that sets the access cookie. It goes to every path, since the team's own routes read it too.
@@ -42,7 +50,10 @@ impl Cookies {
     /// The lines that clear both. Only a definite end of the session may do this.
     #[must_use]
     pub fn clear(self) -> [String; 2] {
-        [self.set_access("", Duration::ZERO), self.set_refresh("", Duration::ZERO)]
+        [
+            self.set_access("", Duration::ZERO),
+            self.set_refresh("", Duration::ZERO),
+        ]
     }
 
     fn line(self, name: &str, value: &str, path: &str, same_site: &str, lifetime: Duration) -> String {
@@ -56,8 +67,8 @@ impl Cookies {
     /// # Errors
     ///
     /// If it is there twice with different values.
-    pub fn access(self, request: &Request) -> Result<Option<String>, Problem> {
-        find(request.header("cookie").as_deref().unwrap_or_default(), self.access_name())
+    pub fn access(self, headers: Headers<'_>) -> Result<Option<String>, Problem> {
+        find(headers.get("cookie").as_deref().unwrap_or_default(), self.access_name())
     }
 
     /// The refresh cookie of a request.
@@ -65,8 +76,11 @@ impl Cookies {
     /// # Errors
     ///
     /// If it is there twice with different values.
-    pub fn refresh(self, request: &Request) -> Result<Option<String>, Problem> {
-        find(request.header("cookie").as_deref().unwrap_or_default(), self.refresh_name())
+    pub fn refresh(self, headers: Headers<'_>) -> Result<Option<String>, Problem> {
+        find(
+            headers.get("cookie").as_deref().unwrap_or_default(),
+            self.refresh_name(),
+        )
     }
 }
 
@@ -77,7 +91,12 @@ fn find(header: &str, name: &str) -> Result<Option<String>, Problem> {
         .split(';')
         .filter_map(|pair| pair.trim().split_once('='))
         .filter(|(found, _)| *found == name)
-        .map(|(_, value)| value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value));
+        .map(|(_, value)| {
+            value
+                .strip_prefix('"')
+                .and_then(|rest| rest.strip_suffix('"'))
+                .unwrap_or(value)
+        });
     let Some(first) = values.next() else { return Ok(None) };
     if values.any(|other| other != first) {
         return Err(Problem::InvalidRequest("a cookie is there twice with different values"));

@@ -8,7 +8,10 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::{problem::{FieldError, Problem}, secret::Secret};
+use crate::{
+    problem::{FieldError, Problem},
+    secret::Secret,
+};
 
 /// The members of a JSON object. Reading one that is missing or of another type is noted, and [`Members::finish`]
 /// answers with everything that was noted, so that a caller sees all of it at once.
@@ -20,11 +23,18 @@ pub struct Members {
 /// Reads one object.
 pub(super) fn parse(body: &[u8]) -> Result<Members, Problem> {
     let Strict(value) = serde_json::from_slice(body).map_err(|error| {
-        let reason = if error.is_eof() { "it ends too early".to_owned() } else { error.to_string() };
+        let reason = if error.is_eof() {
+            "it ends too early".to_owned()
+        } else {
+            error.to_string()
+        };
         Problem::MalformedJson(format!("the body is not JSON that can be accepted: {reason}"))
     })?;
     match value {
-        Value::Object(object) => Ok(Members { object, errors: Vec::new() }),
+        Value::Object(object) => Ok(Members {
+            object,
+            errors: Vec::new(),
+        }),
         _ => Err(Problem::MalformedJson("the body must be a JSON object".to_owned())),
     }
 }
@@ -65,14 +75,22 @@ impl Members {
 
     /// Notes what is wrong with a member.
     pub fn reject(&mut self, field: &'static str, code: &'static str, detail: impl Into<String>) {
-        self.errors.push(FieldError { field, code, detail: detail.into() });
+        self.errors.push(FieldError {
+            field,
+            code,
+            detail: detail.into(),
+        });
     }
 
     /// # Errors
     ///
     /// Everything that was noted, if anything was.
     pub fn finish(self) -> Result<(), Problem> {
-        if self.errors.is_empty() { Ok(()) } else { Err(Problem::ValidationFailed(self.errors)) }
+        if self.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::ValidationFailed(self.errors))
+        }
     }
 }
 
@@ -115,7 +133,11 @@ impl<'de> Visitor<'de> for StrictVisitor {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
-        if text.contains('\0') { Err(E::custom("a string holds U+0000")) } else { Ok(text.into()) }
+        if text.contains('\0') {
+            Err(E::custom("a string holds U+0000"))
+        } else {
+            Ok(text.into())
+        }
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Value, A::Error> {
@@ -145,7 +167,13 @@ mod tests {
     #[test]
     fn what_two_readers_could_read_differently_is_refused() {
         for body in [
-            "", "{", "nope", "[]", "\"text\"", "1", "null",
+            "",
+            "{",
+            "nope",
+            "[]",
+            "\"text\"",
+            "1",
+            "null",
             r#"{"a": 1, "a": 2}"#,
             r#"{"a": {"b": 1, "b": 1}}"#,
             r#"{"a": [{"b": 1, "b": 1}]}"#,
@@ -160,7 +188,10 @@ mod tests {
             "{'a': 1}",
             r#"{"a": 1,}"#,
         ] {
-            assert!(matches!(parse(body.as_bytes()), Err(Problem::MalformedJson(_))), "{body}");
+            assert!(
+                matches!(parse(body.as_bytes()), Err(Problem::MalformedJson(_))),
+                "{body}"
+            );
         }
         assert!(parse(b"{\"a\": \"\xff\"}").is_err(), "not UTF-8");
         assert!(parse(format!("{{\"a\": {}{}}}", "[".repeat(10_000), "]".repeat(10_000)).as_bytes()).is_err());
@@ -172,7 +203,9 @@ mod tests {
         assert_eq!(members.required("user_id"), "");
         assert_eq!(members.required("user_secret"), "");
         assert_eq!(members.optional("email"), None);
-        let Err(Problem::ValidationFailed(errors)) = members.finish() else { panic!("nothing was noted") };
+        let Err(Problem::ValidationFailed(errors)) = members.finish() else {
+            panic!("nothing was noted")
+        };
         let said: Vec<_> = errors.iter().map(|error| (error.field, error.code)).collect();
         assert_eq!(said, [("user_id", "wrong_type"), ("user_secret", "required")]);
     }

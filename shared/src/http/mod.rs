@@ -3,17 +3,21 @@
 //! [`serve`] takes events in and puts answers out: problems become `application/problem+json` (RFC 9457), a panic becomes
 //! a 500 of the same form, every answer carries the security headers, and every request leaves one line in the log.
 
+mod authorizer;
 mod cookies;
 mod credentials;
 mod json;
 mod request;
 mod response;
+mod tokens;
 
+pub use authorizer::{AuthorizerRequest, Decision, serve_authorizer};
 pub use cookies::Cookies;
 pub use credentials::{AccessToken, basic_credentials, check_cross_site, presented_refresh_token};
 pub use json::Members;
-pub use request::Request;
+pub use request::{Headers, Request};
 pub use response::{ErrorFormat, Response};
+pub use tokens::token_response;
 
 use std::{convert::Infallible, future::Future, panic::AssertUnwindSafe, time::Instant};
 
@@ -43,7 +47,9 @@ where
         let answer = AssertUnwindSafe(handler(request)).catch_unwind();
         async move {
             let started = Instant::now();
-            let result = answer.await.unwrap_or_else(|_| Err(Problem::internal("the handler panicked")));
+            let result = answer
+                .await
+                .unwrap_or_else(|_| Err(Problem::internal("the handler panicked")));
             let response = result.unwrap_or_else(|problem| {
                 log::problem(&line, &problem);
                 Response::from_problem(&problem, format)

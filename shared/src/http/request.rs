@@ -1,6 +1,6 @@
 //! A request as handlers see it.
 
-use std::fmt::Write;
+use std::borrow::Cow;
 
 use lambda_http::{
     Body, RequestExt,
@@ -9,15 +9,48 @@ use lambda_http::{
 };
 
 use super::{Members, json};
-use crate::{audit::Origin, problem::Problem, session::Device};
+use crate::{
+    application::Application,
+    audit::{Action, Event, Origin},
+    problem::Problem,
+    session::Device,
+    world::Timestamp,
+};
 
 /// The largest body that any endpoint reads, in bytes. The longest valid one is a tenth of it.
 const MAX_BODY: usize = 64 * 1024;
 
 /// Query parameters that would be credentials. They end up in histories and logs, so that they are refused and not
 /// merely ignored (RFC 9700 §4.3.2).
-const FORBIDDEN_IN_QUERY: [&str; 8] =
-    ["access_token", "api-key", "api_key", "apikey", "client_secret", "refresh_token", "token", "user_secret"];
+const FORBIDDEN_IN_QUERY: [&str; 8] = [
+    "access_token",
+    "api-key",
+    "api_key",
+    "apikey",
+    "client_secret",
+    "refresh_token",
+    "token",
+    "user_secret",
+];
+
+/// Request headers.
+#[derive(Debug, Clone, Copy)]
+pub struct Headers<'a>(pub(super) &'a HeaderMap);
+
+impl Headers<'_> {
+    /// A header's value; bytes that are no text are replaced. Repeated headers are joined with commas, as API Gateway does.
+    #[must_use]
+    pub fn get(self, name: &str) -> Option<String> {
+        let values = self
+            .0
+            .get_all(name)
+            .iter()
+            .map(|value| String::from_utf8_lossy(value.as_bytes()));
+        values
+            .map(Cow::into_owned)
+            .reduce(|joined, value| format!("{joined},{value}"))
+    }
+}
 
 /// An HTTP request that came through API Gateway.
 pub struct Request {
@@ -57,20 +90,16 @@ impl Request {
         self.parts.query_string_parameters().first(name).map(str::to_owned)
     }
 
-    /// A header's value; bytes that are no text are replaced. API Gateway joins repeated headers with commas.
+    /// A header's value, as [`Headers::get`] reads it.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<String> {
-        let mut values = self.headers().get_all(name).iter();
-        let mut joined = String::from_utf8_lossy(values.next()?.as_bytes()).into_owned();
-        for value in values {
-            // Writing to a string does not fail.
-            let _ = write!(joined, ",{}", String::from_utf8_lossy(value.as_bytes()));
-        }
-        Some(joined)
+        self.headers().get(name)
     }
 
-    pub(super) const fn headers(&self) -> &HeaderMap {
-        &self.parts.headers
+    /// All headers.
+    #[must_use]
+    pub const fn headers(&self) -> Headers<'_> {
+        Headers(&self.parts.headers)
     }
 
     /// The application's key.
@@ -80,7 +109,10 @@ impl Request {
     /// If a credential stands in the query string. This is asked of every request before anything else.
     pub fn api_key(&self) -> Result<Option<String>, Problem> {
         let query = self.parts.query_string_parameters();
-        if query.iter().any(|(name, _)| FORBIDDEN_IN_QUERY.contains(&name.to_ascii_lowercase().as_str())) {
+        if query
+            .iter()
+            .any(|(name, _)| FORBIDDEN_IN_QUERY.contains(&name.to_ascii_lowercase().as_str()))
+        {
             return Err(Problem::InvalidRequest("credentials may not stand in the query string"));
         }
         Ok(self.header("api-key"))
@@ -93,14 +125,23 @@ impl Request {
     /// If there are more than any endpoint reads.
     pub fn body(&self) -> Result<&[u8], Problem> {
         let body = self.body.as_ref();
-        if body.len() > MAX_BODY { Err(Problem::BodyTooLarge) } else { Ok(body) }
+        if body.len() > MAX_BODY {
+            Err(Problem::BodyTooLarge)
+        } else {
+            Ok(body)
+        }
     }
 
     /// Whether the body says that it is of `media_type`, whatever its parameters.
     #[must_use]
     pub fn is_of_type(&self, media_type: &str) -> bool {
         let stated = self.header("content-type").unwrap_or_default();
-        stated.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
+        stated
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .eq_ignore_ascii_case(media_type)
     }
 
     /// The members of the JSON object in the body.
@@ -140,10 +181,21 @@ impl Request {
         Device::new(self.header("user-agent").as_deref(), self.source_ip().as_deref())
     }
 
-    /// Who asks, for the audit log.
+    /// Something that this request did, for the audit log.
     #[must_use]
-    pub fn origin(&self) -> Origin {
-        Origin { request_id: self.request_id(), source_ip: self.source_ip() }
+    pub fn event(&self, event: Action, application: &Application, time: Timestamp) -> Event {
+        let origin = Origin {
+            request_id: self.request_id(),
+            source_ip: self.source_ip(),
+        };
+        Event {
+            event,
+            time,
+            application_id: application.id,
+            user_key: None,
+            session_id: None,
+            origin,
+        }
     }
 
     /// The address that the gateway saw. `X-Forwarded-For` is the caller's to forge and is not looked at.
@@ -155,13 +207,17 @@ impl Request {
     /// The gateway's id of the request.
     #[must_use]
     pub fn request_id(&self) -> String {
-        self.context().and_then(|context| context.request_id.clone()).unwrap_or_default()
+        self.context()
+            .and_then(|context| context.request_id.clone())
+            .unwrap_or_default()
     }
 
     /// The route that matched: method and path as the template writes them.
     #[must_use]
     pub fn route(&self) -> String {
-        self.context().and_then(|context| context.route_key.clone()).unwrap_or_default()
+        self.context()
+            .and_then(|context| context.route_key.clone())
+            .unwrap_or_default()
     }
 
     fn context(&self) -> Option<&lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext> {

@@ -69,7 +69,8 @@ impl Sessions {
             .expression_attribute_values(":next", number(u64::from(generation) + 1))
             .expression_attribute_values(":zero", number(0_u64));
         let set = "SET generation = :next, branch = :zero, previous_branch = :branch";
-        self.advance(update, set, token.absolute_expires_at, application, policy, device, now).await
+        self.advance(update, set, token.absolute_expires_at, application, policy, device, now)
+            .await
     }
 
     /// Case C: displaces the successor of `late` that nobody received, if it still is as `seen`.
@@ -94,11 +95,23 @@ impl Sessions {
             .expression_attribute_values(":late", number(late.position.branch))
             .expression_attribute_values(":next", number(u64::from(branch) + 1));
         let set = "SET branch = :next";
-        self.advance(update, set, late.absolute_expires_at, seen.application_id, policy, device, now).await
+        self.advance(
+            update,
+            set,
+            late.absolute_expires_at,
+            seen.application_id,
+            policy,
+            device,
+            now,
+        )
+        .await
     }
 
     /// What both writes share: the sliding expiry, the device, and an answer that shows the item either way.
-    #[expect(clippy::too_many_arguments, reason = "two writes are one expression but for their first clause")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "two writes are one expression but for their first clause"
+    )]
     async fn advance(
         &self,
         update: UpdateItemFluentBuilder,
@@ -123,18 +136,26 @@ impl Sessions {
         self.write(update.update_expression(expression)).await
     }
 
-    /// Ends a session: the item becomes the revocation's entry, and vanishes when no access token can be left.
-    /// Whether it lived until now; ending it again, or one that is gone, changes nothing.
+    /// Ends a session, or only one of `application`: the item becomes the revocation's entry, and vanishes when no access
+    /// token can be left. Whether it lived until now; ending it again, or one that is gone, changes nothing.
     pub async fn end(
         &self,
         user_key: UserKey,
         session_id: SessionId,
+        application: Option<ApplicationId>,
         reason: RevocationReason,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let update = self
-            .update(user_key, session_id)
-            .condition_expression("attribute_exists(session_id) AND attribute_not_exists(revoked_at)")
+        let living = "attribute_exists(session_id) AND attribute_not_exists(revoked_at)";
+        let mut update = self.update(user_key, session_id);
+        if let Some(application) = application {
+            update = update.expression_attribute_values(":application", string(application));
+        }
+        let update = update
+            .condition_expression(match application {
+                Some(_) => format!("{living} AND application_id = :application"),
+                None => living.to_owned(),
+            })
             .update_expression("SET revoked_at = :now, revoked_reason = :reason, expires_at = :gone")
             .expression_attribute_values(":now", moment(now))
             .expression_attribute_values(":reason", string(reason))
@@ -234,9 +255,11 @@ impl Sessions {
                 None => Err(Reader::new(&self.0.name, "", &Item::new()).corrupt("session_id")),
             },
             Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failure)) => {
-                    failure.item().map(|item| self.read(item)).transpose().map(Written::Refused)
-                }
+                Some(UpdateItemError::ConditionalCheckFailedException(failure)) => failure
+                    .item()
+                    .map(|item| self.read(item))
+                    .transpose()
+                    .map(Written::Refused),
                 _ => Err(StoreError::from_sdk("UpdateItem", error)),
             },
         }

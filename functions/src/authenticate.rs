@@ -1,0 +1,175 @@
+//! `POST /authenticate`: signs in with a password.
+//!
+//! Wrong password, unknown and disabled user get one answer in one time: an unknown user costs the same reads and the same
+//! hash as a known one.
+
+use shared::{
+    application::{Application, TokenDelivery},
+    audit::{self, Action},
+    config::Config,
+    gate,
+    http::{Cookies, Request, Response, check_cross_site, token_response},
+    ids::UserKey,
+    issuer::Issuer,
+    password::{Hasher, Password, Verdict},
+    problem::Problem,
+    session::{RevocationReason, Session},
+    store::{Applications, Sessions, StoreError, Users},
+    user::User,
+    user_id::UserId,
+    world::{Timestamp, World},
+};
+
+/// What signing in needs beside the stores.
+pub struct SignIn {
+    issuer: Issuer,
+    hasher: Hasher,
+    cookies: Cookies,
+    max_sessions: usize,
+}
+
+impl SignIn {
+    /// As the deployment's settings say.
+    #[must_use]
+    pub fn new(config: Config, issuer: Issuer) -> Self {
+        Self {
+            issuer,
+            hasher: config.passwords.hasher,
+            cookies: config.cookies,
+            max_sessions: config.max_sessions,
+        }
+    }
+}
+
+/// Who wants in. A name that nobody can have is like one that nobody has.
+enum Name {
+    Key(Option<UserKey>),
+    Id(Option<UserId>),
+}
+
+/// Answers 200 with tokens, in the body or in cookies; 401 for every reason alike.
+pub async fn handle(
+    request: Request,
+    applications: &Applications,
+    users: &Users,
+    sessions: &Sessions,
+    sign_in: &SignIn,
+    world: &impl World,
+) -> Result<Response, Problem> {
+    let now = world.now();
+    let application = gate::application(&request, applications, now).await?;
+    if application.delivery == TokenDelivery::Cookie {
+        check_cross_site(&request, &application)?;
+    }
+    let (name, password) = read(&request)?;
+
+    let user = find(&name, users, world).await?;
+    let Some((user, rehash)) = check(user, &password, &sign_in.hasher)? else {
+        audit::record(&request.event(Action::SignInFailed, &application, now));
+        return Err(Problem::InvalidCredentials);
+    };
+    let session = Session::begin(&user, &application, request.device(), world, now);
+    let tokens = sign_in
+        .issuer
+        .issue(&session, &user, &application, now, world)
+        .map_err(Problem::internal)?;
+    tokio::try_join!(
+        begin(&session, sessions, sign_in.max_sessions, now),
+        end_replaced(&request, &application, sessions, sign_in, now),
+        improve(&user, &password, rehash, users, &sign_in.hasher, world),
+    )?;
+
+    audit::record(&request.event(Action::SignedIn, &application, now).of_session(&session));
+    token_response(&tokens, &application, sign_in.cookies)
+}
+
+fn read(request: &Request) -> Result<(Name, Password), Problem> {
+    let mut members = request.json()?;
+    let (by_key, by_id) = (members.has("user_key"), members.has("user_id"));
+    if by_key && by_id {
+        return Err(Problem::InvalidRequest(
+            "name the user by `user_key` or by `user_id`, not both",
+        ));
+    }
+    let name = if by_key {
+        Name::Key(members.required("user_key").parse().ok())
+    } else {
+        Name::Id(UserId::parse(&members.required("user_id")).ok())
+    };
+    let password = Password::new(members.required_secret("user_secret").into_exposed());
+    members.finish()?;
+    Ok((name, password))
+}
+
+/// Reads the account. Whoever has none is looked for under a random key, so that the number of reads tells nothing.
+async fn find(name: &Name, users: &Users, world: &impl World) -> Result<Option<User>, StoreError> {
+    let key = match name {
+        Name::Key(key) => *key,
+        Name::Id(Some(id)) => users.find_key(id).await?,
+        Name::Id(None) => None,
+    };
+    users.find(key.unwrap_or_else(|| UserKey::random(world))).await
+}
+
+/// The user, if the password is theirs and they may sign in, and whether its hash should be renewed.
+fn check(user: Option<User>, password: &Password, hasher: &Hasher) -> Result<Option<(User, bool)>, Problem> {
+    let stored = user.as_ref().map(|user| &user.password);
+    match (hasher.verify(password, stored).map_err(Problem::internal)?, user) {
+        (Verdict::Match { rehash }, Some(user)) if user.is_active() => Ok(Some((user, rehash))),
+        _ => Ok(None),
+    }
+}
+
+/// Stores the session, and removes what the user has beyond the limit: dead sessions first, then the oldest. The limit also
+/// bounds how many items a user can have.
+async fn begin(session: &Session, sessions: &Sessions, limit: usize, now: Timestamp) -> Result<(), Problem> {
+    let ((), mut others) = tokio::try_join!(sessions.begin(session), sessions.list(session.user_key, false))?;
+    others.retain(|other| other.session_id != session.session_id);
+    others.sort_by_key(|other| (other.ending(now).is_none(), other.rotated_at));
+    let excess = (others.len() + 1).saturating_sub(limit);
+    for other in others.iter().take(excess) {
+        sessions.remove(other.user_key, other.session_id).await?;
+    }
+    Ok(())
+}
+
+/// Ends the session whose cookie the browser still has: one browser, one session.
+async fn end_replaced(
+    request: &Request,
+    application: &Application,
+    sessions: &Sessions,
+    sign_in: &SignIn,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    if application.delivery == TokenDelivery::Cookie
+        && let Some(cookie) = sign_in.cookies.refresh(request.headers())?
+        && let Ok(old) = sign_in.issuer.macs().open(&cookie, now)
+    {
+        sessions
+            .end(
+                old.user_key,
+                old.session_id,
+                Some(application.id),
+                RevocationReason::Replaced,
+                now,
+            )
+            .await?;
+    }
+    Ok(())
+}
+
+/// Hashes the password anew if the deployment's parameters have risen since it was stored.
+async fn improve(
+    user: &User,
+    password: &Password,
+    rehash: bool,
+    users: &Users,
+    hasher: &Hasher,
+    world: &impl World,
+) -> Result<(), Problem> {
+    if rehash {
+        let better = hasher.hash(password, world.random()).map_err(Problem::internal)?;
+        users.rehash(user.key, &user.password, &better).await?;
+    }
+    Ok(())
+}

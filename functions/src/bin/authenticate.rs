@@ -1,0 +1,30 @@
+//! Lambda entry point of [`functions::authenticate`].
+
+use functions::authenticate::{self, SignIn};
+use shared::{
+    config::Config,
+    http::{self, ErrorFormat},
+    issuer::Issuer,
+    store::Store,
+    world::System,
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), http::Error> {
+    let config = Config::from_env()?;
+    let store = Store::connect(&config);
+    let issuer = Issuer::load(&config, &store.signing_keys).await?;
+    let sign_in = SignIn::new(config, issuer);
+
+    http::serve(ErrorFormat::Problem, |request| {
+        authenticate::handle(
+            request,
+            &store.applications,
+            &store.users,
+            &store.sessions,
+            &sign_in,
+            &System,
+        )
+    })
+    .await
+}

@@ -1,0 +1,14 @@
+//! Lambda entry point of [`functions::discovery`].
+
+use functions::discovery;
+use shared::{
+    config::Config,
+    http::{self, ErrorFormat},
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), http::Error> {
+    let config = Config::from_env()?;
+
+    http::serve(ErrorFormat::Problem, |request| discovery::handle(request, &config)).await
+}

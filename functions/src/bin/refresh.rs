@@ -1,0 +1,30 @@
+//! Lambda entry point of [`functions::refresh`].
+
+use functions::refresh;
+use shared::{
+    config::Config,
+    http::{self, ErrorFormat},
+    issuer::Issuer,
+    store::Store,
+    world::System,
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), http::Error> {
+    let config = Config::from_env()?;
+    let store = Store::connect(&config);
+    let issuer = Issuer::load(&config, &store.signing_keys).await?;
+
+    http::serve(ErrorFormat::Problem, |request| {
+        refresh::handle(
+            request,
+            &store.applications,
+            &store.sessions,
+            &store.users,
+            &issuer,
+            config.cookies,
+            &System,
+        )
+    })
+    .await
+}

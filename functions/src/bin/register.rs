@@ -1,0 +1,20 @@
+//! Lambda entry point of [`functions::register`].
+
+use functions::register;
+use shared::{
+    config::Config,
+    http::{self, ErrorFormat},
+    store::Store,
+    world::System,
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), http::Error> {
+    let config = Config::from_env()?;
+    let store = Store::connect(&config);
+
+    http::serve(ErrorFormat::Problem, |request| {
+        register::handle(request, &store.applications, &store.users, &config.passwords, &System)
+    })
+    .await
+}

@@ -1,0 +1,22 @@
+//! Lambda entry point of [`functions::token_info`].
+
+use functions::token_info;
+use shared::{
+    config::Config,
+    gate::Gate,
+    http::{self, ErrorFormat},
+    store::Store,
+    world::System,
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), http::Error> {
+    let config = Config::from_env()?;
+    let store = Store::connect(&config);
+    let gate = Gate::load(&config, &store).await?;
+
+    http::serve(ErrorFormat::Problem, |request| {
+        token_info::handle(request, &store.applications, &gate, &System)
+    })
+    .await
+}

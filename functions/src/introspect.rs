@@ -1,0 +1,94 @@
+//! `POST /introspect`: whether a token is good right now (RFC 7662).
+
+use serde_json::{Value, json};
+use shared::{
+    application::Application,
+    gate::{self, Gate},
+    http::{Request, Response},
+    live,
+    problem::Problem,
+    protocol::{self, Transition},
+    refresh_token::MacKeys,
+    store::{Applications, StoreError},
+    world::{Timestamp, World},
+};
+
+/// Answers 200, and of everything that is not good exactly `{"active": false}`: an application learns nothing of tokens that
+/// are not its own. `token_type_hint` is not needed to tell the two kinds apart (RFC 7009 §2.1), and is not read.
+pub async fn handle(
+    request: Request,
+    applications: &Applications,
+    gate: &Gate,
+    macs: &MacKeys,
+    world: &impl World,
+) -> Result<Response, Problem> {
+    let now = world.now();
+    let application = gate::client(&request, applications, now).await?;
+    let token = request
+        .form_parameter("token")?
+        .ok_or(Problem::InvalidRequest("the parameter `token` is required"))?;
+    let active = match access(&token, &application, gate, now).await? {
+        Some(active) => Some(active),
+        None => refresh(&token, &application, gate, macs, now).await?,
+    };
+    Response::json(200, &active.unwrap_or_else(|| json!({"active": false})))
+}
+
+async fn access(
+    token: &str,
+    application: &Application,
+    gate: &Gate,
+    now: Timestamp,
+) -> Result<Option<Value>, StoreError> {
+    let Some(claims) = gate.tokens.verify(token, Some(application), now) else {
+        return Ok(None);
+    };
+    if claims.client_id != application.id {
+        return Ok(None);
+    }
+    let identity = live::check(&claims, &gate.users, &gate.sessions, true, now).await?;
+    Ok(identity.map(|identity| {
+        let mut body = json!(claims);
+        body["active"] = true.into();
+        body["token_type"] = "Bearer".into();
+        body["username"] = identity.user.user_id.into();
+        body
+    }))
+}
+
+async fn refresh(
+    token: &str,
+    application: &Application,
+    gate: &Gate,
+    macs: &MacKeys,
+    now: Timestamp,
+) -> Result<Option<Value>, StoreError> {
+    let Ok(token) = macs.open(token, now) else {
+        return Ok(None);
+    };
+    let (session, user) = tokio::try_join!(
+        gate.sessions.find(token.user_key, token.session_id, true),
+        gate.users.find(token.user_key)
+    )?;
+    let (Some(session), Some(user)) = (session, user) else {
+        return Ok(None);
+    };
+    let transition = protocol::transition(token.position, application.id, &session, &application.refresh, now);
+    let redeemable = matches!(
+        transition,
+        Transition::Current | Transition::Repeated | Transition::Late
+    );
+    let active = redeemable && protocol::user_ending(Some(&user), session.epoch).is_none();
+    Ok(active.then(|| {
+        json!({
+            "active": true,
+            "sub": user.key,
+            "username": user.user_id,
+            "sid": session.session_id,
+            "client_id": session.application_id,
+            "scope": user.permissions.to_string(),
+            "iat": session.rotated_at,
+            "exp": session.expires_at,
+        })
+    }))
+}

@@ -1,0 +1,86 @@
+//! `DELETE /logout`, `POST /logout`: ends the session, refresh and access token alike.
+
+use serde_json::json;
+use shared::{
+    access_token::Claims,
+    application::Application,
+    audit::{self, Action},
+    gate::{self, TokenGate},
+    http::{Cookies, ErrorFormat, Request, Response, check_cross_site, presented_refresh_token},
+    ids::{ApplicationId, SessionId, UserKey},
+    problem::Problem,
+    refresh_token::{MacKeys, RefreshToken},
+    session::RevocationReason,
+    store::{Applications, Sessions},
+    world::{Timestamp, World},
+};
+
+/// Answers 200 whether the session still lived or not; 401 if nothing valid was presented. Either way the cookies go.
+pub async fn handle(
+    request: Request,
+    applications: &Applications,
+    sessions: &Sessions,
+    gate: &TokenGate,
+    macs: &MacKeys,
+    world: &impl World,
+) -> Result<Response, Problem> {
+    let now = world.now();
+    let application = gate::application(&request, applications, now).await?;
+    let cookies = gate.cookies();
+    let by_refresh = presented(&request, &application, cookies, macs, now)?;
+    let by_access = match gate.claims(&request, &application, now) {
+        // An expired access token beside a good refresh token is how most sign-outs look.
+        Err(Problem::InvalidToken(_)) => None,
+        other => other?,
+    };
+    let named = targets(by_access.as_ref(), by_refresh.as_ref(), &application);
+    if named.is_empty() {
+        let response = Response::from_problem(
+            &Problem::InvalidToken("no valid token was presented"),
+            ErrorFormat::Problem,
+        );
+        return Ok(response.with_cookies(cookies.clear()));
+    }
+    for (user_key, session_id, owner) in named {
+        if sessions
+            .end(user_key, session_id, owner, RevocationReason::Logout, now)
+            .await?
+        {
+            let event = request.event(Action::SessionEnded, &application, now);
+            audit::record(&event.of_user(user_key).of_session_id(session_id));
+        }
+    }
+    Ok(Response::json(200, &json!({"revoked": true}))?.with_cookies(cookies.clear()))
+}
+
+/// The refresh token that was presented, if it is one.
+fn presented(
+    request: &Request,
+    application: &Application,
+    cookies: Cookies,
+    macs: &MacKeys,
+    now: Timestamp,
+) -> Result<Option<RefreshToken>, Problem> {
+    if cookies.refresh(request.headers())?.is_some() {
+        check_cross_site(request, application)?;
+    }
+    let presented = presented_refresh_token(request, cookies)?;
+    Ok(presented.and_then(|(text, _)| macs.open(text.expose(), now).ok()))
+}
+
+/// The sessions to end: one, unless the two tokens are of different ones. A refresh token counts only for the application
+/// that it was issued to.
+fn targets(
+    access: Option<&Claims>,
+    refresh: Option<&RefreshToken>,
+    application: &Application,
+) -> Vec<(UserKey, SessionId, Option<ApplicationId>)> {
+    let mut targets = Vec::with_capacity(2);
+    targets.extend(access.map(|claims| (claims.sub, claims.sid, None)));
+    if let Some(token) = refresh
+        && access.is_none_or(|claims| claims.sid != token.session_id)
+    {
+        targets.push((token.user_key, token.session_id, Some(application.id)));
+    }
+    targets
+}

@@ -1,0 +1,223 @@
+//! `POST /refresh`: a new access token, and the successor of the refresh token.
+//!
+//! The decisions are [`shared::protocol`]'s; here each becomes an answer. The rotation and the look at the user happen at the
+//! same time, in one round trip, so a user who is disabled may still have a dead session rotated; nothing is handed out.
+
+use shared::{
+    application::{Application, TokenDelivery},
+    audit::{self, Action},
+    gate,
+    http::{Cookies, ErrorFormat, Request, Response, check_cross_site, presented_refresh_token, token_response},
+    issuer::Issuer,
+    problem::Problem,
+    protocol::{self, Ending, Transition},
+    refresh_token::RefreshToken,
+    session::{Device, RevocationReason, Session},
+    store::{Applications, Sessions, StoreError, Users, Written},
+    user::User,
+    world::{Timestamp, World},
+};
+
+/// What became of the presented token.
+enum Outcome {
+    /// Case A, B or C, or a token that does not rotate: tokens are handed out.
+    Granted(Action, Session, User),
+    /// Cases D to G: they are not.
+    Refused(Action, Option<Session>, Ended),
+}
+
+/// Whether a refusal is the session's definite end, so that its cookies may go.
+#[derive(PartialEq, Eq)]
+enum Ended {
+    Definitely,
+    NotForEveryone,
+}
+
+/// Answers 200 with tokens, in the body or in cookies; 401 `invalid_grant`; 503 if the store can't say, and then the same
+/// token is safe to send again.
+pub async fn handle(
+    request: Request,
+    applications: &Applications,
+    sessions: &Sessions,
+    users: &Users,
+    issuer: &Issuer,
+    cookies: Cookies,
+    world: &impl World,
+) -> Result<Response, Problem> {
+    let now = world.now();
+    let application = gate::application(&request, applications, now).await?;
+    if application.delivery == TokenDelivery::Cookie || cookies.refresh(request.headers())?.is_some() {
+        check_cross_site(&request, &application)?;
+    }
+    let Some((presented, from_cookie)) = presented_refresh_token(&request, cookies)? else {
+        return Err(match application.delivery {
+            TokenDelivery::Cookie => Problem::InvalidGrant,
+            TokenDelivery::Body => Problem::field("refresh_token", "required", "is required"),
+        });
+    };
+    let token = issuer
+        .macs()
+        .open(presented.expose(), now)
+        .map_err(|_| Problem::InvalidGrant)?;
+
+    match redeem(&token, &application, sessions, users, &request.device(), now).await? {
+        Outcome::Granted(action, session, user) => {
+            let mut tokens = issuer
+                .issue(&session, &user, &application, now, world)
+                .map_err(Problem::internal)?;
+            if !application.refresh.rotation {
+                tokens.refresh = None;
+            }
+            audit::record(&request.event(action, &application, now).of_session(&session));
+            token_response(&tokens, &application, cookies)
+        }
+        Outcome::Refused(action, session, ended) => {
+            let event = request.event(action, &application, now).of_user(token.user_key);
+            audit::record(&session.iter().fold(event, |event, session| event.of_session(session)));
+            let response = Response::from_problem(&Problem::InvalidGrant, ErrorFormat::Problem);
+            let clear = from_cookie && ended == Ended::Definitely;
+            Ok(if clear {
+                response.with_cookies(cookies.clear())
+            } else {
+                response
+            })
+        }
+    }
+}
+
+/// Runs the protocol: one round trip for all cases but C, D and E, which take a second write.
+async fn redeem(
+    token: &RefreshToken,
+    application: &Application,
+    sessions: &Sessions,
+    users: &Users,
+    device: &Device,
+    now: Timestamp,
+) -> Result<Outcome, StoreError> {
+    if !application.refresh.rotation {
+        return use_again(token, application, sessions, users, now).await;
+    }
+    let (written, user) = tokio::try_join!(
+        sessions.rotate(token, application.id, &application.refresh, device, now),
+        users.find(token.user_key),
+    )?;
+    let found = match written {
+        Written::Done(session) => return Ok(granted(Action::Rotated, session, user)),
+        Written::Refused(found) => found,
+    };
+    let (transition, session, user) = match judge(token, application, found, user, now) {
+        Ok(judged) => judged,
+        Err(refused) => return Ok(refused),
+    };
+    if transition != Transition::Late {
+        return conclude(transition, session, user, sessions, now).await;
+    }
+    match sessions
+        .displace(token, &session, &application.refresh, device, now)
+        .await?
+    {
+        Written::Done(session) => Ok(granted(Action::Recovered, session, Some(user))),
+        // Somebody else was quicker: another copy of this request, or the successor itself.
+        Written::Refused(found) => match judge(token, application, found, Some(user), now) {
+            Ok((transition, session, user)) => conclude(transition, session, user, sessions, now).await,
+            Err(refused) => Ok(refused),
+        },
+    }
+}
+
+/// The way of applications without rotation: the one token is good until it expires, and nothing is written.
+async fn use_again(
+    token: &RefreshToken,
+    application: &Application,
+    sessions: &Sessions,
+    users: &Users,
+    now: Timestamp,
+) -> Result<Outcome, StoreError> {
+    let (found, user) = tokio::try_join!(
+        sessions.find(token.user_key, token.session_id, true),
+        users.find(token.user_key)
+    )?;
+    match judge(token, application, found, user, now) {
+        Ok((Transition::Current, session, user)) => Ok(Outcome::Granted(Action::Used, session, user)),
+        Ok((transition, session, user)) => conclude(transition, session, user, sessions, now).await,
+        Err(refused) => Ok(refused),
+    }
+}
+
+/// What the protocol says of a token and the session and user that were found for it, unless either is over (case G).
+fn judge(
+    token: &RefreshToken,
+    application: &Application,
+    found: Option<Session>,
+    user: Option<User>,
+    now: Timestamp,
+) -> Result<(Transition, Session, User), Outcome> {
+    let session = found.ok_or_else(|| refused(Ending::Absent, None))?;
+    let transition = protocol::transition(token.position, application.id, &session, &application.refresh, now);
+    match (transition, user) {
+        (Transition::Ended(ending), _) => Err(refused(ending, Some(session))),
+        (transition, Some(user)) if protocol::user_ending(Some(&user), session.epoch).is_none() => {
+            Ok((transition, session, user))
+        }
+        _ => Err(refused(Ending::User, Some(session))),
+    }
+}
+
+/// Turns a transition that needs no further condition into an outcome.
+async fn conclude(
+    transition: Transition,
+    session: Session,
+    user: User,
+    sessions: &Sessions,
+    now: Timestamp,
+) -> Result<Outcome, StoreError> {
+    match transition {
+        Transition::Repeated => Ok(Outcome::Granted(Action::Repeated, session, user)),
+        Transition::Reused(_) => {
+            let reason = RevocationReason::Reuse;
+            sessions
+                .end(
+                    session.user_key,
+                    session.session_id,
+                    Some(session.application_id),
+                    reason,
+                    now,
+                )
+                .await?;
+            Ok(Outcome::Refused(
+                Action::ReuseDetected,
+                Some(session),
+                Ended::Definitely,
+            ))
+        }
+        Transition::Ahead => Ok(Outcome::Refused(
+            Action::AheadOfTable,
+            Some(session),
+            Ended::NotForEveryone,
+        )),
+        // A write was refused for a session that now looks as if it would not be: it is changing under our hands.
+        Transition::Current | Transition::Late | Transition::Ended(_) => Err(StoreError::Unavailable(
+            "the session changed while it was looked at".into(),
+        )),
+    }
+}
+
+/// Tokens for `session`, if its user still stands. The rotation that went before hands nothing out otherwise.
+fn granted(action: Action, session: Session, user: Option<User>) -> Outcome {
+    match user {
+        Some(user) if protocol::user_ending(Some(&user), session.epoch).is_none() => {
+            Outcome::Granted(action, session, user)
+        }
+        _ => refused(Ending::User, Some(session)),
+    }
+}
+
+/// Case G. Another application's token is refused here, but its session goes on.
+fn refused(ending: Ending, session: Option<Session>) -> Outcome {
+    let ended = if ending == Ending::OtherApplication {
+        Ended::NotForEveryone
+    } else {
+        Ended::Definitely
+    };
+    Outcome::Refused(Action::Refused, session, ended)
+}

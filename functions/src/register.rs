@@ -1,0 +1,127 @@
+//! `POST /register`: makes an account.
+
+use serde_json::json;
+use shared::{
+    audit::{self, Action},
+    config::Passwords,
+    gate,
+    http::{Request, Response},
+    ids::UserKey,
+    password::{Password, Policy},
+    problem::Problem,
+    store::{Applications, RegisterError, Users},
+    user::{Permissions, Status, User},
+    user_id::UserId,
+    world::World,
+};
+
+/// The longest address that mail can be sent to, in bytes (RFC 5321 §4.5.3.1.3 less the angle brackets).
+const MAX_EMAIL: usize = 254;
+
+/// The service's own name is the first password that people try.
+const SERVICE: &str = "gatelet";
+
+struct Registration {
+    user_id: UserId,
+    password: Password,
+    email: Option<String>,
+}
+
+/// Answers 201 with the new account, 409 if the name is taken, 422 with a reason for every member that can't be accepted.
+pub async fn handle(
+    request: Request,
+    applications: &Applications,
+    users: &Users,
+    passwords: &Passwords,
+    world: &impl World,
+) -> Result<Response, Problem> {
+    let now = world.now();
+    let application = gate::application(&request, applications, now).await?;
+    let registration = read(&request, passwords.policy)?;
+
+    let user = User {
+        key: UserKey::random(world),
+        user_id: registration.user_id.as_str().to_owned(),
+        email: registration.email,
+        status: Status::Active,
+        epoch: 0,
+        permissions: Permissions::default(),
+        password: passwords.hasher
+            .hash(&registration.password, world.random())
+            .map_err(Problem::internal)?,
+        created_at: now,
+    };
+    users.register(&user, world).await.map_err(|error| match error {
+        RegisterError::Taken => Problem::UserIdTaken,
+        RegisterError::Store(error) => error.into(),
+    })?;
+
+    audit::record(&request.event(Action::Registered, &application, now).of_user(user.key));
+    let created = json!({"user_key": user.key, "user_id": user.user_id, "created_at": user.created_at.to_string()});
+    Response::json(201, &created)
+}
+
+fn read(request: &Request, policy: Policy) -> Result<Registration, Problem> {
+    let mut members = request.json()?;
+    let name = members.required("user_id");
+    let secret = members.required_secret("user_secret");
+    let email = members.optional("email");
+    let password = Password::new(secret.into_exposed());
+
+    let context: Vec<&str> = [SERVICE, &name].into_iter().chain(email.as_deref()).collect();
+    let weakness = policy.check(&password, &context).err();
+    let user_id = UserId::parse(&name);
+    if let Err(error) = &user_id {
+        members.reject("user_id", error.code(), error.to_string());
+    }
+    if let Some(weakness) = weakness {
+        members.reject("user_secret", weakness.code(), weakness.to_string());
+    }
+    if email.as_deref().is_some_and(|email| !is_address(email)) {
+        members.reject(
+            "email",
+            "invalid_email",
+            "must be an e-mail address of at most 254 bytes",
+        );
+    }
+    members.finish()?;
+    match user_id {
+        Ok(user_id) => Ok(Registration {
+            user_id,
+            password,
+            email,
+        }),
+        Err(error) => Err(Problem::field("user_id", error.code(), error.to_string())),
+    }
+}
+
+/// Whether mail could be sent there. Only sending it would tell for sure.
+fn is_address(email: &str) -> bool {
+    let plausible = |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control());
+    email.len() <= MAX_EMAIL
+        && email
+            .rsplit_once('@')
+            .is_some_and(|(local, domain)| plausible(local) && plausible(domain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_two_sides() {
+        for (email, valid) in [
+            ("ada@example.com", true),
+            ("ada+test@example.com", true),
+            ("ада@пример.рф", true),
+            ("ada", false),
+            ("@example.com", false),
+            ("ada@", false),
+            ("ada @example.com", false),
+            ("ada@example.com\r\nBcc: eve@example.com", false),
+            (&format!("{}@example.com", "a".repeat(250)), false),
+        ] {
+            assert_eq!(is_address(email), valid, "{email}");
+        }
+    }
+}

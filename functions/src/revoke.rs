@@ -1,0 +1,48 @@
+//! `POST /revoke`: an application gives a token back (RFC 7009).
+
+use shared::{
+    audit::{self, Action},
+    gate::{self, TokenGate},
+    http::{Request, Response},
+    problem::Problem,
+    refresh_token::MacKeys,
+    session::RevocationReason,
+    store::{Applications, Sessions},
+    world::World,
+};
+
+/// Answers 200 whatever the token: unknown, expired and foreign ones are already of no use to the caller (§2.2). Revoking
+/// any token of a session, of whatever generation, ends the session and its access tokens with it (§2.1).
+pub async fn handle(
+    request: Request,
+    applications: &Applications,
+    sessions: &Sessions,
+    gate: &TokenGate,
+    macs: &MacKeys,
+    world: &impl World,
+) -> Result<Response, Problem> {
+    let now = world.now();
+    let application = gate::client(&request, applications, now).await?;
+    let token = request
+        .form_parameter("token")?
+        .ok_or(Problem::InvalidRequest("the parameter `token` is required"))?;
+    let access = gate
+        .verify(&token, Some(&application), now)
+        .map(|claims| (claims.sub, claims.sid));
+    let named = access.or_else(|| {
+        macs.open(&token, now)
+            .ok()
+            .map(|token| (token.user_key, token.session_id))
+    });
+    if let Some((user_key, session_id)) = named {
+        let reason = RevocationReason::RevokedByApplication;
+        if sessions
+            .end(user_key, session_id, Some(application.id), reason, now)
+            .await?
+        {
+            let event = request.event(Action::SessionEnded, &application, now);
+            audit::record(&event.of_user(user_key).of_session_id(session_id));
+        }
+    }
+    Ok(Response::empty(200))
+}

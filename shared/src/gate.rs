@@ -1,0 +1,166 @@
+//! Who is calling: the application, and the user whose access token it presents.
+
+use std::sync::Arc;
+
+use crate::{
+    access_token::{Claims, Verifier},
+    application::Application,
+    config::Config,
+    http::{AccessToken, Cookies, Request, basic_credentials, check_cross_site},
+    live::{self, Identity},
+    problem::Problem,
+    store::{Applications, KeysError, Sessions, Store, Users},
+    world::Timestamp,
+};
+
+/// The application that a request names, proven or not.
+///
+/// # Errors
+///
+/// If the key is not valid, or there is none and no default application.
+pub async fn application(
+    request: &Request,
+    applications: &Applications,
+    now: Timestamp,
+) -> Result<Arc<Application>, Problem> {
+    let key = request.api_key()?;
+    Ok(applications.identify(key.as_deref(), now).await?.application)
+}
+
+/// The application that a request proves to be from, by its secret key in `Api-Key` or as the password of HTTP Basic with
+/// the application id as the name (`client_secret_basic`, RFC 6749 §2.3.1).
+///
+/// # Errors
+///
+/// [`Problem::InvalidClient`] without such proof, [`Problem::InvalidRequest`] with two.
+pub async fn client(
+    request: &Request,
+    applications: &Applications,
+    now: Timestamp,
+) -> Result<Arc<Application>, Problem> {
+    let basic = basic_credentials(request)?;
+    let (name, key) = match (request.api_key()?, basic) {
+        (Some(_), Some(_)) => return Err(Problem::InvalidRequest("authenticate in one way only")),
+        (Some(key), None) => (None, key),
+        (None, Some((name, secret))) => (Some(name), secret.into_exposed()),
+        (None, None) => return Err(Problem::InvalidClient),
+    };
+    let caller = applications.identify(Some(&key), now).await?;
+    let named = name.is_none_or(|name| name == caller.application.id.to_string());
+    if caller.authenticated && named {
+        Ok(caller.application)
+    } else {
+        Err(Problem::InvalidClient)
+    }
+}
+
+/// Verifies access tokens.
+pub struct TokenGate {
+    verifier: Verifier,
+    audience: String,
+    cookies: Cookies,
+}
+
+impl TokenGate {
+    /// Loads the public keys.
+    ///
+    /// # Errors
+    ///
+    /// If there are none, or the store fails.
+    pub async fn load(config: &Config, store: &Store) -> Result<Self, KeysError> {
+        let verifier = store.signing_keys.verifier(&config.issuer).await?;
+        Ok(Self {
+            verifier,
+            audience: config.audience.clone(),
+            cookies: config.cookies,
+        })
+    }
+
+    /// The cookies' form.
+    #[must_use]
+    pub const fn cookies(&self) -> Cookies {
+        self.cookies
+    }
+
+    /// What `token` says, if it verifies for `application`, or for the deployment if none is named.
+    #[must_use]
+    pub fn verify(&self, token: &str, application: Option<&Application>, now: Timestamp) -> Option<Claims> {
+        let audience = application
+            .and_then(|application| application.audience.as_ref())
+            .unwrap_or(&self.audience);
+        self.verifier.verify(token, audience, now).ok()
+    }
+
+    /// What the request's access token says; `None` if it presents none.
+    ///
+    /// # Errors
+    ///
+    /// If the token does not verify, or came by cookie from a page that may not use it.
+    pub fn claims(
+        &self,
+        request: &Request,
+        application: &Application,
+        now: Timestamp,
+    ) -> Result<Option<Claims>, Problem> {
+        let Some(token) = AccessToken::in_headers(request.headers(), self.cookies)? else {
+            return Ok(None);
+        };
+        if token.from_cookie() {
+            check_cross_site(request, application)?;
+        }
+        let claims = self.verify(token.expose(), Some(application), now);
+        claims.map(Some).ok_or(Problem::InvalidToken(
+            "the access token is expired, or is not one of ours",
+        ))
+    }
+}
+
+/// The token's session is over: the live check said so.
+pub const SESSION_OVER: Problem = Problem::InvalidToken("the access token's session is over");
+
+/// Verifies access tokens and asks the table whether their sessions still stand.
+pub struct Gate {
+    /// The part without I/O.
+    pub tokens: TokenGate,
+    /// Accounts.
+    pub users: Users,
+    /// Sign-ins.
+    pub sessions: Sessions,
+}
+
+impl Gate {
+    /// Loads the public keys.
+    ///
+    /// # Errors
+    ///
+    /// If there are none, or the store fails.
+    pub async fn load(config: &Config, store: &Store) -> Result<Self, KeysError> {
+        let tokens = TokenGate::load(config, store).await?;
+        Ok(Self {
+            tokens,
+            users: store.users.clone(),
+            sessions: store.sessions.clone(),
+        })
+    }
+
+    /// Who the request is from; `None` if it presents no access token. The check is strongly consistent: after a logout
+    /// was answered, the next request is refused.
+    ///
+    /// # Errors
+    ///
+    /// If the token does not verify, or its session is over.
+    pub async fn identify(
+        &self,
+        request: &Request,
+        application: &Application,
+        now: Timestamp,
+    ) -> Result<Option<(Claims, Identity)>, Problem> {
+        let Some(claims) = self.tokens.claims(request, application, now)? else {
+            return Ok(None);
+        };
+        let identity = live::check(&claims, &self.users, &self.sessions, true, now)
+            .await?
+            .ok_or(SESSION_OVER)?;
+        Ok(Some((claims, identity)))
+    }
+}
