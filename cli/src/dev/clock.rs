@@ -3,7 +3,10 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Now. The emulated services stamp events and deadlines as AWS would; nothing here decides whether a token is valid.
-#[expect(clippy::disallowed_methods, reason = "the emulated AWS services are the source of these times, no handler sees them as an argument")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the emulated AWS services are the source of these times, no handler sees them as an argument"
+)]
 pub(crate) fn now() -> SystemTime {
     SystemTime::now()
 }

@@ -12,10 +12,11 @@ use super::routes::Routes;
 use super::server::{Answer, Handler};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use hyper::{Request, StatusCode, header};
+use serde_json::{Map, Value};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -40,18 +41,17 @@ impl Handler for Gateway {
     async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
         let (request, body) = request.into_parts();
         if let Some(function) = InvokeApi::function_of(request.uri.path()) {
-            return match read(body, MAX_BODY_BYTES).await {
+            return match read(body).await {
                 Ok(event) => self.invoke_api.invoke(&request, function, event).await,
-                Err(refusal) => refusal,
+                Err(refusal) => refusal.into(),
             };
         }
         if let Some(answer) = self.cors.as_ref().and_then(|cors| cors.preflight(&request)) {
             return answer;
         }
         let request_id = uuid::Uuid::new_v4().to_string();
-        let mut answer = match self.serve(&request, body, peer, &request_id).await {
-            Ok(answer) | Err(answer) => answer,
-        };
+        let answer = self.serve(&request, body, peer, &request_id).await;
+        let mut answer = answer.unwrap_or_else(Answer::from);
         if let Some(cors) = &self.cors {
             cors.apply(request.headers.get(header::ORIGIN), answer.headers_mut());
         }
@@ -64,15 +64,23 @@ impl Handler for Gateway {
 
 impl Gateway {
     /// The function's answer, or the gateway's own.
-    async fn serve(&self, request: &Parts, body: Incoming, peer: SocketAddr, request_id: &str) -> Result<Answer, Answer> {
+    async fn serve(
+        &self,
+        request: &Parts,
+        body: Incoming,
+        peer: SocketAddr,
+        request_id: &str,
+    ) -> Result<Answer, Refusal> {
         if head_bytes(request) > MAX_HEAD_BYTES {
-            return Err(message(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large"));
+            return Err(Refusal::HeadTooLarge);
         }
-        let found = self.routes.find(request.method.as_str(), request.uri.path());
-        let found = found.ok_or_else(|| message(StatusCode::NOT_FOUND, "Not Found"))?;
+        let found = self
+            .routes
+            .find(request.method.as_str(), request.uri.path())
+            .ok_or(Refusal::NotFound)?;
         let call = Call {
             request,
-            body: read(body, MAX_BODY_BYTES).await?,
+            body: read(body).await?,
             peer,
             gateway_port: self.port,
             api_id: &self.api_id,
@@ -90,46 +98,87 @@ impl Gateway {
     }
 }
 
-fn admitted(decision: Decision) -> Result<serde_json::Map<String, serde_json::Value>, Answer> {
+/// What the gateway says by itself, as API Gateway says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    BadRequest,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    BodyTooSlow,
+    BodyTooLarge,
+    HeadTooLarge,
+    /// The function or the authorizer failed.
+    Failure,
+    /// The integration took too long.
+    Timeout,
+}
+
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        let (status, text) = match refusal {
+            Refusal::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
+            Refusal::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized"),
+            Refusal::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
+            Refusal::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
+            Refusal::BodyTooSlow => (StatusCode::REQUEST_TIMEOUT, "Request Timeout"),
+            Refusal::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+            Refusal::HeadTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "Request Header Fields Too Large",
+            ),
+            Refusal::Failure => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+            Refusal::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+        };
+        message(status, text)
+    }
+}
+
+/// The context of a request that its authorizer lets pass.
+fn admitted(decision: Decision) -> Result<Map<String, Value>, Refusal> {
     match decision {
         Decision::Allow(context) => Ok(context),
-        Decision::Deny => Err(message(StatusCode::FORBIDDEN, "Forbidden")),
-        Decision::Unidentified => Err(message(StatusCode::UNAUTHORIZED, "Unauthorized")),
-        Decision::Broken => Err(internal_server_error()),
+        Decision::Deny => Err(Refusal::Forbidden),
+        Decision::Unidentified => Err(Refusal::Unauthorized),
+        Decision::Broken => Err(Refusal::Failure),
     }
 }
 
-async fn integrate(target: &Target, event: Bytes) -> Result<Answer, Answer> {
+async fn integrate(target: &Target, event: Bytes) -> Result<Answer, Refusal> {
     let pool = &target.pool;
-    let outcome = timeout(target.timeout, pool.invoke(event)).await;
-    match outcome.map_err(|_| message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"))? {
-        Outcome::Answered(payload) => response::from_function(&payload).map_err(|error| {
+    match timeout(target.timeout, pool.invoke(event)).await {
+        Ok(Outcome::Answered(payload)) => response::from_function(&payload).map_err(|error| {
             pool.launch.log.line(&pool.function().label, &error.to_string());
-            internal_server_error()
+            Refusal::Failure
         }),
-        Outcome::Failed(_) | Outcome::Died | Outcome::TimedOut => Err(internal_server_error()),
+        Ok(Outcome::Failed(_) | Outcome::Died | Outcome::TimedOut) => Err(Refusal::Failure),
+        Err(_) => Err(Refusal::Timeout),
     }
-}
-
-fn internal_server_error() -> Answer {
-    message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
 }
 
 /// The size of the request line and the headers as they came over the wire.
 fn head_bytes(request: &Parts) -> usize {
     let target = request.uri.path_and_query().map_or(0, |target| target.as_str().len());
     let line = request.method.as_str().len() + target + " ".len() * 2 + "HTTP/1.1\r\n".len();
-    let headers = request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    let headers = request
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
     line + headers.sum::<usize>()
 }
 
-async fn read(body: Incoming, limit: usize) -> Result<Bytes, Answer> {
-    match timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await {
+async fn read(body: Incoming) -> Result<Bytes, Refusal> {
+    if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
+        return Err(Refusal::BodyTooLarge);
+    }
+    match timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))
-        }
-        Ok(Err(_)) => Err(message(StatusCode::BAD_REQUEST, "Bad Request")),
-        Err(_) => Err(message(StatusCode::REQUEST_TIMEOUT, "Request Timeout")),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge),
+        Ok(Err(_)) => Err(Refusal::BadRequest),
+        Err(_) => Err(Refusal::BodyTooSlow),
     }
 }
+
+#[cfg(test)]
+#[path = "gateway_tests.rs"]
+mod tests;

@@ -24,10 +24,10 @@ pub(crate) enum EvaluationError {
     Circular(String),
 }
 
-type Evaluated<T> = Result<T, EvaluationError>;
+pub(super) type Evaluated<T> = Result<T, EvaluationError>;
 
 /// How deep expressions may nest; only a template that refers to itself goes deeper.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 
 /// Everything that an expression of one template can refer to.
 pub(crate) struct Scope<'a> {
@@ -52,7 +52,7 @@ impl Scope<'_> {
         self.condition_at(name, 0)
     }
 
-    fn at(&self, value: &Value, depth: usize) -> Evaluated<Option<Value>> {
+    pub(super) fn at(&self, value: &Value, depth: usize) -> Evaluated<Option<Value>> {
         if depth > MAX_DEPTH {
             return Err(EvaluationError::Circular(value.to_string()));
         }
@@ -63,7 +63,9 @@ impl Scope<'_> {
             },
             Value::Array(items) => {
                 let items = items.iter().map(|item| self.at(item, depth + 1));
-                Ok(Some(Value::Array(items.filter_map(Result::transpose).collect::<Evaluated<_>>()?)))
+                Ok(Some(Value::Array(
+                    items.filter_map(Result::transpose).collect::<Evaluated<_>>()?,
+                )))
             }
             scalar => Ok(Some(scalar.clone())),
         }
@@ -83,7 +85,9 @@ impl Scope<'_> {
         let value = match function {
             "Ref" => return self.reference(&self.text("Ref", argument, depth)?, depth),
             "Fn::If" => return self.choose(argument, depth),
-            "Condition" | "Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or" => self.test(function, argument, depth)?.into(),
+            "Condition" | "Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or" => {
+                self.test(function, argument, depth)?.into()
+            }
             "Fn::GetAtt" => self.attribute(argument, depth)?,
             "Fn::Sub" => self.substitute(argument, depth)?.into(),
             "Fn::Join" => self.join(argument, depth)?.into(),
@@ -92,7 +96,10 @@ impl Scope<'_> {
             "Fn::FindInMap" => self.find_in_map(argument, depth)?,
             "Fn::ImportValue" => {
                 let name = self.text("Fn::ImportValue", argument, depth)?;
-                self.imports.get(&name).cloned().ok_or(EvaluationError::UnknownImport(name))?
+                self.imports
+                    .get(&name)
+                    .cloned()
+                    .ok_or(EvaluationError::UnknownImport(name))?
             }
             other => return Err(EvaluationError::UnsupportedFunction(other.to_owned())),
         };
@@ -103,10 +110,18 @@ impl Scope<'_> {
         if name == "AWS::NoValue" {
             return Ok(None);
         }
-        if let Some(value) = self.parameters.get(name).cloned().or_else(|| self.names.pseudo_parameter(name)) {
+        if let Some(value) = self
+            .parameters
+            .get(name)
+            .cloned()
+            .or_else(|| self.names.pseudo_parameter(name))
+        {
             return Ok(Some(value));
         }
-        let resource = self.resources.get(name).ok_or_else(|| EvaluationError::UnknownReference(name.to_owned()))?;
+        let resource = self
+            .resources
+            .get(name)
+            .ok_or_else(|| EvaluationError::UnknownReference(name.to_owned()))?;
         let physical = self.physical_name(name, resource, depth)?;
         Ok(Some(self.names.reference(name, resource, physical.as_deref()).into()))
     }
@@ -118,54 +133,33 @@ impl Scope<'_> {
             other => return Err(bad("Fn::GetAtt", other)),
         };
         let (name, attribute) = path.split_once('.').ok_or_else(|| bad("Fn::GetAtt", argument))?;
-        let resource = self.resources.get(name).ok_or_else(|| EvaluationError::UnknownReference(name.to_owned()))?;
+        let resource = self
+            .resources
+            .get(name)
+            .ok_or_else(|| EvaluationError::UnknownReference(name.to_owned()))?;
         let physical = self.physical_name(name, resource, depth)?;
-        Ok(self.names.attribute(name, resource, physical.as_deref(), attribute).into())
+        Ok(self
+            .names
+            .attribute(name, resource, physical.as_deref(), attribute)
+            .into())
     }
 
     /// The name that the template gives a resource by a property, if it does.
     fn physical_name(&self, name: &str, resource: &Value, depth: usize) -> Evaluated<Option<String>> {
-        let Some(property) = Names::naming_property(resource) else { return Ok(None) };
-        let Some(value) = resource.pointer(&format!("/Properties/{property}")) else { return Ok(None) };
-        if depth > MAX_DEPTH {
-            return Err(EvaluationError::Circular(name.to_owned()));
-        }
-        Ok(self.at(value, depth + 1)?.as_ref().and_then(Value::as_str).map(str::to_owned))
-    }
-
-    fn choose(&self, argument: &Value, depth: usize) -> Evaluated<Option<Value>> {
-        let [Value::String(condition), yes, no] = items::<3>("Fn::If", argument)? else { return Err(bad("Fn::If", argument)) };
-        self.at(if self.condition_at(condition, depth)? { yes } else { no }, depth)
-    }
-
-    fn condition_at(&self, name: &str, depth: usize) -> Evaluated<bool> {
-        let condition = self.conditions.get(name).ok_or_else(|| EvaluationError::UnknownCondition(name.to_owned()))?;
-        if depth > MAX_DEPTH {
-            return Err(EvaluationError::Circular(name.to_owned()));
-        }
-        let truth = self.at(condition, depth + 1)?.and_then(|value| value.as_bool());
-        truth.ok_or_else(|| bad("Conditions", condition))
-    }
-
-    fn test(&self, function: &str, argument: &Value, depth: usize) -> Evaluated<bool> {
-        let truth = |value: &Value| {
-            let value = self.at(value, depth)?;
-            value.as_ref().and_then(Value::as_bool).ok_or_else(|| bad("a condition function", argument))
+        let Some(property) = Names::naming_property(resource) else {
+            return Ok(None);
         };
-        match (function, argument) {
-            ("Condition", Value::String(name)) => self.condition_at(name, depth),
-            ("Fn::Equals", _) => {
-                let [left, right] = items::<2>("Fn::Equals", argument)?;
-                Ok(self.at(left, depth)?.map(as_text) == self.at(right, depth)?.map(as_text))
-            }
-            ("Fn::Not", _) => {
-                let [inner] = items::<1>("Fn::Not", argument)?;
-                Ok(!truth(inner)?)
-            }
-            ("Fn::And", Value::Array(parts)) => parts.iter().try_fold(true, |all, part| Ok(all && truth(part)?)),
-            ("Fn::Or", Value::Array(parts)) => parts.iter().try_fold(false, |any, part| Ok(any || truth(part)?)),
-            _ => Err(bad("a condition function", argument)),
+        let Some(value) = resource.pointer(&format!("/Properties/{property}")) else {
+            return Ok(None);
+        };
+        if depth > MAX_DEPTH {
+            return Err(EvaluationError::Circular(name.to_owned()));
         }
+        Ok(self
+            .at(value, depth + 1)?
+            .as_ref()
+            .and_then(Value::as_str)
+            .map(str::to_owned))
     }
 
     /// `Fn::Sub`: `${Name}` and `${Resource.Attribute}` are replaced, `${!Name}` stays as `${Name}`.
@@ -204,26 +198,44 @@ impl Scope<'_> {
 
     fn join(&self, argument: &Value, depth: usize) -> Evaluated<String> {
         let [separator, list] = items::<2>("Fn::Join", argument)?;
-        Ok(self.texts("Fn::Join", list, depth)?.join(&self.text("Fn::Join", separator, depth)?))
+        Ok(self
+            .texts("Fn::Join", list, depth)?
+            .join(&self.text("Fn::Join", separator, depth)?))
     }
 
     fn split(&self, argument: &Value, depth: usize) -> Evaluated<Value> {
         let [separator, text] = items::<2>("Fn::Split", argument)?;
         let separator = self.text("Fn::Split", separator, depth)?;
-        Ok(self.text("Fn::Split", text, depth)?.split(&separator).map(Value::from).collect())
+        Ok(self
+            .text("Fn::Split", text, depth)?
+            .split(&separator)
+            .map(Value::from)
+            .collect())
     }
 
     fn select(&self, argument: &Value, depth: usize) -> Evaluated<Value> {
         let [index, list] = items::<2>("Fn::Select", argument)?;
-        let index: usize = self.text("Fn::Select", index, depth)?.parse().map_err(|_| bad("Fn::Select", argument))?;
+        let index: usize = self
+            .text("Fn::Select", index, depth)?
+            .parse()
+            .map_err(|_| bad("Fn::Select", argument))?;
         let list = self.at(list, depth)?;
-        list.as_ref().and_then(|list| list.get(index)).cloned().ok_or_else(|| bad("Fn::Select", argument))
+        list.as_ref()
+            .and_then(|list| list.get(index))
+            .cloned()
+            .ok_or_else(|| bad("Fn::Select", argument))
     }
 
     fn find_in_map(&self, argument: &Value, depth: usize) -> Evaluated<Value> {
         let path = self.texts("Fn::FindInMap", argument, depth)?;
-        let [map, first, second] = path.as_slice() else { return Err(bad("Fn::FindInMap", argument)) };
-        let found = self.mappings.get(map).and_then(|map| map.get(first)).and_then(|map| map.get(second));
+        let [map, first, second] = path.as_slice() else {
+            return Err(bad("Fn::FindInMap", argument));
+        };
+        let found = self
+            .mappings
+            .get(map)
+            .and_then(|map| map.get(first))
+            .and_then(|map| map.get(second));
         found.cloned().ok_or_else(|| bad("Fn::FindInMap", argument))
     }
 
@@ -249,12 +261,18 @@ fn function_call(object: &Map<String, Value>) -> Option<(&str, &Value)> {
     is_function.then_some((name.as_str(), argument))
 }
 
-fn items<'v, const N: usize>(function: &'static str, argument: &'v Value) -> Evaluated<&'v [Value; N]> {
-    argument.as_array().and_then(|items| items.as_slice().try_into().ok()).ok_or_else(|| bad(function, argument))
+pub(super) fn items<'v, const N: usize>(function: &'static str, argument: &'v Value) -> Evaluated<&'v [Value; N]> {
+    argument
+        .as_array()
+        .and_then(|items| items.as_slice().try_into().ok())
+        .ok_or_else(|| bad(function, argument))
 }
 
-fn bad(function: &'static str, argument: &Value) -> EvaluationError {
-    EvaluationError::BadArgument { function, argument: argument.to_string() }
+pub(super) fn bad(function: &'static str, argument: &Value) -> EvaluationError {
+    EvaluationError::BadArgument {
+        function,
+        argument: argument.to_string(),
+    }
 }
 
 /// A scalar as CloudFormation writes it into a string.

@@ -27,7 +27,12 @@ impl Names<'_> {
 
     /// `AWS::StackName` and its relatives.
     pub(crate) fn pseudo_parameter(&self, name: &str) -> Option<Value> {
-        let stack_id = || format!("arn:aws:cloudformation:{}:{ACCOUNT_ID}:stack/{}/local", self.region, self.stack);
+        let stack_id = || {
+            format!(
+                "arn:aws:cloudformation:{}:{ACCOUNT_ID}:stack/{}/local",
+                self.region, self.stack
+            )
+        };
         Some(match name {
             "AWS::StackName" => self.stack.into(),
             "AWS::StackId" => stack_id().into(),
@@ -50,7 +55,13 @@ impl Names<'_> {
     }
 
     /// What `Fn::GetAtt` of a resource gives.
-    pub(crate) fn attribute(&self, logical_id: &str, resource: &Value, physical: Option<&str>, attribute: &str) -> String {
+    pub(crate) fn attribute(
+        &self,
+        logical_id: &str,
+        resource: &Value,
+        physical: Option<&str>,
+        attribute: &str,
+    ) -> String {
         let name = self.reference(logical_id, resource, physical);
         match (resource_type(resource), attribute) {
             ("AWS::Serverless::Function", "Arn") => self.function_arn(&name),

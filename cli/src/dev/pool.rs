@@ -14,7 +14,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 /// How long an instance may take before it asks for work. Lambda gives 10 s; an unoptimised binary on a busy machine gets more.
-const INIT_TIMEOUT: Duration = Duration::from_secs(60);
+const INIT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What a pool needs to start instances.
 pub(crate) struct Launch {
@@ -50,7 +50,12 @@ impl Pool {
     pub(crate) fn new(launch: Launch) -> Arc<Self> {
         let queue = Mutex::new(Queue::new(launch.max_instances));
         let (health, _) = watch::channel(Health::Starting);
-        Arc::new(Self { launch, queue, clocks: Mutex::default(), health })
+        Arc::new(Self {
+            launch,
+            queue,
+            clocks: Mutex::default(),
+            health,
+        })
     }
 
     /// The function.
@@ -73,7 +78,10 @@ impl Pool {
 
     /// Invokes the function. Goes on to its end even if the returned future is dropped, as on Lambda.
     pub(crate) async fn invoke(self: &Arc<Self>, event: Bytes) -> Outcome {
-        let work = Work { request_id: uuid::Uuid::new_v4().to_string(), event };
+        let work = Work {
+            request_id: uuid::Uuid::new_v4().to_string(),
+            event,
+        };
         let outcome = self.queue().submit(work);
         self.start_wanted();
         outcome.await.unwrap_or(Outcome::Died)
@@ -100,7 +108,9 @@ impl Pool {
 
     /// The instance has an outcome for `request_id`. False if it was not asked.
     pub(super) fn finish(&self, id: InstanceId, request_id: &str, outcome: Outcome) -> bool {
-        let Some(reply) = self.queue().finish(id, request_id) else { return false };
+        let Some(reply) = self.queue().finish(id, request_id) else {
+            return false;
+        };
         self.set_deadline(id, None);
         // The caller may have gone, which is no concern of the function's.
         let _ = reply.send(outcome);
@@ -147,5 +157,25 @@ impl Pool {
 
     fn clocks(&self) -> MutexGuard<'_, HashMap<InstanceId, Clock>> {
         self.clocks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+impl Pool {
+    /// A pool whose instances are played by a test: it starts no process.
+    pub(crate) fn of_test(function: Function) -> Arc<Self> {
+        Self::new(Launch {
+            function,
+            binary: PathBuf::new(),
+            environment: BTreeMap::new(),
+            runtime: SocketAddr::from(([127, 0, 0, 1], 0)),
+            log: Arc::new(Log::discarded()),
+            max_instances: 1,
+        })
+    }
+
+    /// The instance that a test plays.
+    pub(crate) fn add_test_instance(&self) -> InstanceId {
+        self.queue().add()
     }
 }

@@ -19,7 +19,9 @@ impl Step {
     /// Says that `label` begins. A terminal shows how long it has been going on.
     pub(crate) fn begin(label: impl Into<String>) -> Self {
         let (label, started) = (label.into(), Instant::now());
-        let ticker = stderr().is_terminal().then(|| tokio::spawn(tick(label.clone(), started)));
+        let ticker = stderr()
+            .is_terminal()
+            .then(|| tokio::spawn(tick(label.clone(), started)));
         if ticker.is_none() {
             eprintln!("{label} …");
         }

@@ -40,7 +40,10 @@ enum Phase {
     Away { has_worked: bool },
     /// At the door.
     Idle(oneshot::Sender<Work>),
-    Busy { request_id: String, reply: oneshot::Sender<Outcome> },
+    Busy {
+        request_id: String,
+        reply: oneshot::Sender<Outcome>,
+    },
 }
 
 /// Names one instance of a function. Unguessable, because whoever knows it can answer in the instance's place.
@@ -58,7 +61,12 @@ pub(crate) struct Queue {
 impl Queue {
     /// An empty queue for at most `limit` instances.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, waiting: VecDeque::new(), instances: HashMap::new(), idle: Vec::new() }
+        Self {
+            limit,
+            waiting: VecDeque::new(),
+            instances: HashMap::new(),
+            idle: Vec::new(),
+        }
     }
 
     /// Hands `work` to an idle instance, or lets it wait.
@@ -77,7 +85,11 @@ impl Queue {
 
     /// Whether another instance should be started, and under which id. Ask again until it says no.
     pub(crate) fn wanted(&mut self) -> Option<InstanceId> {
-        let coming = self.instances.values().filter(|phase| matches!(phase, Phase::Away { .. })).count();
+        let coming = self
+            .instances
+            .values()
+            .filter(|phase| matches!(phase, Phase::Away { .. }))
+            .count();
         (coming < self.waiting.len() && self.instances.len() < self.limit).then(|| self.add())
     }
 
@@ -112,7 +124,10 @@ impl Queue {
     pub(crate) fn finish(&mut self, id: InstanceId, request_id: &str) -> Option<oneshot::Sender<Outcome>> {
         let phase = self.instances.get_mut(&id)?;
         match std::mem::replace(phase, Phase::Away { has_worked: true }) {
-            Phase::Busy { request_id: current, reply } if current == request_id => Some(reply),
+            Phase::Busy {
+                request_id: current,
+                reply,
+            } if current == request_id => Some(reply),
             other => {
                 *phase = other;
                 None
@@ -136,7 +151,9 @@ impl Queue {
 
     /// Gives `waiting` to the instance at the door, or back when that has left in the meantime.
     fn hand_over(&mut self, id: InstanceId, waiting: Waiting) -> Result<(), Waiting> {
-        let Some(phase) = self.instances.get_mut(&id) else { return Err(waiting) };
+        let Some(phase) = self.instances.get_mut(&id) else {
+            return Err(waiting);
+        };
         let Waiting { work, reply } = waiting;
         let request_id = work.request_id.clone();
         match std::mem::replace(phase, Phase::Away { has_worked: true }) {

@@ -3,8 +3,7 @@
 use super::seed::Seeded;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::Write;
 use std::path::Path;
 
 /// Where a running stack is.
@@ -27,27 +26,41 @@ impl Ready {
 
     /// What a person wants to see first.
     pub(crate) fn banner(&self) -> String {
-        let mut text = format!("\nGatelet is ready at {}\n\n", self.base_url);
-        let width = self.applications.values().map(|application| application.publishable_key.len()).max().unwrap_or_default();
-        let _ = writeln!(text, "  {:<11}  {:<width$}  secret key", "application", "publishable key");
+        let mut lines = vec![
+            String::new(),
+            format!("Gatelet is ready at {}", self.base_url),
+            String::new(),
+        ];
         for (name, application) in &self.applications {
-            let _ = writeln!(text, "  {name:<11}  {:<width$}  {}", application.publishable_key, application.secret_key);
+            lines.push(format!("  {name:<8}  publishable key  {}", application.publishable_key));
+            lines.push(format!("  {:<8}  secret key       {}", "", application.secret_key));
         }
         if let Some(legacy) = self.applications.get("legacy") {
-            let _ = write!(
-                text,
-                "\nTry it:\n\n  curl -sS {}/api/v1/auth/register -H 'Api-Key: {}' -H 'Content-Type: application/json' \\\n    -d '{}'\n",
-                self.base_url, legacy.publishable_key, r#"{"user_id": "alice", "user_secret": "nine teal kettles sing"}"#,
-            );
+            lines.extend([
+                String::new(),
+                "Make an account:".to_owned(),
+                String::new(),
+                self.example(&legacy.publishable_key),
+            ]);
         }
-        text + "\nCtrl-C stops it.\n"
+        lines.extend([String::new(), "Ctrl-C stops it.".to_owned()]);
+        lines.join("\n")
+    }
+
+    fn example(&self, key: &str) -> String {
+        let url = format!("{}/api/v1/auth/register", self.base_url);
+        let body = r#"{"user_id": "alice", "user_secret": "nine teal kettles sing"}"#;
+        format!("  curl -sS {url} \\\n    -H 'Api-Key: {key}' \\\n    -H 'Content-Type: application/json' -d '{body}'")
     }
 }
 
-/// `KEY=VALUE` lines.
+/// Writes `KEY=VALUE` lines.
 pub(crate) fn write_environment(path: &Path, variables: &BTreeMap<String, String>) -> std::io::Result<()> {
-    let lines: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-    write_private(path, lines.as_bytes())
+    let lines: Vec<String> = variables
+        .iter()
+        .map(|(name, value)| format!("{name}={value}\n"))
+        .collect();
+    write_private(path, lines.concat().as_bytes())
 }
 
 /// Writes a file that only its owner can read, at once: beside its place first, then moved there.

@@ -41,13 +41,19 @@ impl std::str::FromStr for RouteKey {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = || InvalidRouteKey(text.to_owned());
         if text == "$default" {
-            return Ok(Self { text: text.to_owned(), pattern: None });
+            return Ok(Self {
+                text: text.to_owned(),
+                pattern: None,
+            });
         }
         let (method, path) = text.split_once(' ').ok_or_else(invalid)?;
         let path = path.strip_prefix('/').ok_or_else(invalid)?;
         let segments = path.split('/').map(segment).collect();
         let method = (method != "ANY").then(|| method.to_owned());
-        Ok(Self { text: text.to_owned(), pattern: Some(Pattern { method, segments }) })
+        Ok(Self {
+            text: text.to_owned(),
+            pattern: Some(Pattern { method, segments }),
+        })
     }
 }
 
@@ -68,7 +74,9 @@ impl RouteKey {
     }
 
     fn matches(&self, method: &str, path: &str) -> Option<(Rank, BTreeMap<String, String>)> {
-        let Some(pattern) = &self.pattern else { return Some(((vec![3], true), BTreeMap::new())) };
+        let Some(pattern) = &self.pattern else {
+            return Some(((vec![3], true), BTreeMap::new()));
+        };
         if pattern.method.as_deref().is_some_and(|expected| expected != method) {
             return None;
         }
@@ -85,7 +93,9 @@ impl Pattern {
         let mut rest = Some(path.strip_prefix('/')?);
         for segment in &self.segments {
             let remaining = rest?;
-            let (current, after) = remaining.split_once('/').map_or((remaining, None), |(current, after)| (current, Some(after)));
+            let (current, after) = remaining
+                .split_once('/')
+                .map_or((remaining, None), |(current, after)| (current, Some(after)));
             rest = after;
             match segment {
                 Segment::Literal(expected) if *expected == decoded(current) => specificity.push(0),
@@ -127,9 +137,18 @@ impl<T> Routes<T> {
     pub(crate) fn find(&self, method: &str, path: &str) -> Option<Found<'_, T>> {
         let candidates = self.0.iter().filter_map(|(key, target)| {
             let (rank, parameters) = key.matches(method, path)?;
-            Some((rank, Found { key, target, parameters }))
+            Some((
+                rank,
+                Found {
+                    key,
+                    target,
+                    parameters,
+                },
+            ))
         });
-        candidates.min_by(|(left, _), (right, _)| left.cmp(right)).map(|(_, found)| found)
+        candidates
+            .min_by(|(left, _), (right, _)| left.cmp(right))
+            .map(|(_, found)| found)
     }
 }
 
@@ -174,7 +193,11 @@ mod tests {
             ("GET", "/", "$default"),
         ];
         for (method, path, expected) in cases {
-            assert_eq!(all.find(method, path).map(|found| found.key.as_str()), Some(expected), "{method} {path}");
+            assert_eq!(
+                all.find(method, path).map(|found| found.key.as_str()),
+                Some(expected),
+                "{method} {path}"
+            );
         }
     }
 
@@ -200,7 +223,10 @@ mod tests {
     fn path_parameters_are_decoded() {
         let all = routes(&["GET /a/{one}/{two}", "GET /files/{path+}"]);
         let found = all.find("GET", "/a/x%20y/%C3%A9").unwrap();
-        assert_eq!(found.parameters, BTreeMap::from([("one".to_owned(), "x y".to_owned()), ("two".to_owned(), "é".to_owned())]));
+        assert_eq!(
+            found.parameters,
+            BTreeMap::from([("one".to_owned(), "x y".to_owned()), ("two".to_owned(), "é".to_owned())])
+        );
         assert_eq!(all.find("GET", "/files/a/b%20c").unwrap().parameters["path"], "a/b c");
     }
 

@@ -24,7 +24,9 @@ pub(crate) struct RuntimeApi(BTreeMap<String, Arc<Pool>>);
 impl Handler for RuntimeApi {
     async fn handle(&self, request: Request<Incoming>, _: SocketAddr) -> Answer {
         let path = request.uri().path().to_owned();
-        let Some((pool, id, call)) = self.caller(&path) else { return refuse(StatusCode::FORBIDDEN, "UnknownInstance") };
+        let Some((pool, id, call)) = self.caller(&path) else {
+            return refuse(StatusCode::FORBIDDEN, "UnknownInstance");
+        };
         match (request.method(), call.split('/').collect::<Vec<_>>().as_slice()) {
             (&Method::GET, ["invocation", "next"]) => next(pool, id).await,
             (&Method::POST, ["invocation", request_id, "response"]) => respond(pool, id, request_id, request).await,
@@ -39,7 +41,12 @@ impl Handler for RuntimeApi {
 impl RuntimeApi {
     /// The Runtime API of these functions.
     pub(crate) fn new(pools: &[Arc<Pool>]) -> Self {
-        Self(pools.iter().map(|pool| (pool.function().name.clone(), Arc::clone(pool))).collect())
+        Self(
+            pools
+                .iter()
+                .map(|pool| (pool.function().name.clone(), Arc::clone(pool)))
+                .collect(),
+        )
     }
 
     /// Takes `/FUNCTION/INSTANCE/2018-06-01/runtime/CALL` apart.
@@ -52,8 +59,12 @@ impl RuntimeApi {
 }
 
 async fn next(pool: &Pool, id: InstanceId) -> Answer {
-    let Some(work) = pool.next(id) else { return refuse(StatusCode::FORBIDDEN, "UnknownInstance") };
-    let Ok(work) = work.await else { return refuse(StatusCode::GONE, "InstanceEnded") };
+    let Some(work) = pool.next(id) else {
+        return refuse(StatusCode::FORBIDDEN, "UnknownInstance");
+    };
+    let Ok(work) = work.await else {
+        return refuse(StatusCode::GONE, "InstanceEnded");
+    };
     pool.begin(id);
     let deadline = clock::epoch_millis(clock::now() + pool.function().timeout);
     let event = invocation(&work, &pool.function().arn, deadline);
@@ -67,33 +78,46 @@ fn invocation(work: &Work, arn: &str, deadline: u64) -> Result<Answer, hyper::ht
         .header("lambda-runtime-aws-request-id", &work.request_id)
         .header("lambda-runtime-deadline-ms", deadline)
         .header("lambda-runtime-invoked-function-arn", arn)
-        .header("lambda-runtime-trace-id", format!("Root=1-{}-{};Sampled=0", &trace[..8], &trace[8..]))
+        .header(
+            "lambda-runtime-trace-id",
+            format!("Root=1-{}-{};Sampled=0", &trace[..8], &trace[8..]),
+        )
         .body(Full::new(work.event.clone()))
 }
 
 async fn respond(pool: &Pool, id: InstanceId, request_id: &str, request: Request<Incoming>) -> Answer {
-    match read(request).await {
-        Some(body) => finish(pool, id, request_id, Outcome::Answered(body)),
-        None => {
-            let error = br#"{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes)."}"#;
-            finish(pool, id, request_id, Outcome::Failed(Bytes::from_static(error)));
-            refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge")
-        }
+    if let Some(body) = read(request).await {
+        return finish(pool, id, request_id, Outcome::Answered(body));
     }
+    let error = Bytes::from_static(br#"{"errorType":"Function.ResponseSizeTooLarge"}"#);
+    finish(pool, id, request_id, Outcome::Failed(error));
+    refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge")
 }
 
 async fn fail(pool: &Pool, id: InstanceId, request_id: &str, request: Request<Incoming>) -> Answer {
-    let error = read(request).await.unwrap_or_else(|| Bytes::from_static(br#"{"errorType":"Unhandled"}"#));
-    pool.launch.log.line(&pool.function().label, &format!("error: {}", String::from_utf8_lossy(&error)));
+    let error = read(request)
+        .await
+        .unwrap_or_else(|| Bytes::from_static(br#"{"errorType":"Unhandled"}"#));
+    pool.launch.log.line(
+        &pool.function().label,
+        &format!("error: {}", String::from_utf8_lossy(&error)),
+    );
     finish(pool, id, request_id, Outcome::Failed(error))
 }
 
 fn finish(pool: &Pool, id: InstanceId, request_id: &str, outcome: Outcome) -> Answer {
-    if pool.finish(id, request_id, outcome) { accepted() } else { refuse(StatusCode::BAD_REQUEST, "InvalidRequestID") }
+    if pool.finish(id, request_id, outcome) {
+        accepted()
+    } else {
+        refuse(StatusCode::BAD_REQUEST, "InvalidRequestID")
+    }
 }
 
 async fn read(request: Request<Incoming>) -> Option<Bytes> {
-    let body = Limited::new(request.into_body(), MAX_RESPONSE_BYTES).collect().await.ok()?;
+    let body = Limited::new(request.into_body(), MAX_RESPONSE_BYTES)
+        .collect()
+        .await
+        .ok()?;
     Some(body.to_bytes())
 }
 
@@ -102,5 +126,8 @@ fn accepted() -> Answer {
 }
 
 fn refuse(status: StatusCode, error_type: &str) -> Answer {
-    server::json(status, format!(r#"{{"errorType":"{error_type}","errorMessage":"{error_type}"}}"#))
+    server::json(
+        status,
+        format!(r#"{{"errorType":"{error_type}","errorMessage":"{error_type}"}}"#),
+    )
 }

@@ -23,8 +23,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const HOUR: Duration = Duration::from_secs(3600);
-const MONTH: Duration = Duration::from_secs(30 * 86_400);
+const HOUR: Duration = Duration::from_hours(1);
+const MONTH: Duration = Duration::from_hours(30 * 24);
 
 /// The origin of a page under development (Vite's), beside the stack's own.
 pub(crate) const PAGE_ORIGIN: &str = "http://localhost:5173";
@@ -69,7 +69,10 @@ pub(crate) async fn seed(
         applications.insert(name.to_owned(), seeded);
     }
     if let Some(path) = kept {
-        write(path, &applications).map_err(|source| SeedError::File { path: path.to_owned(), source })?;
+        write(path, &applications).map_err(|source| SeedError::File {
+            path: path.to_owned(),
+            source,
+        })?;
     }
     Ok(applications)
 }
@@ -82,13 +85,17 @@ pub(crate) fn default_id(applications: &Applications, choice: DefaultApplication
         DefaultApplication::Legacy => "legacy",
         DefaultApplication::None => return String::new(),
     };
-    applications.get(name).map(|application| application.application_id.clone()).unwrap_or_default()
+    applications
+        .get(name)
+        .map(|application| application.application_id.clone())
+        .unwrap_or_default()
 }
 
 async fn make_keys(keys: &SigningKeys) -> Result<(), SeedError> {
     match keys.signer().await {
         Err(KeysError::None { .. }) => {
-            keys.add_pair(&KeyPair::generate(Algorithm::ES256, &System)?, System.now()).await?;
+            keys.add_pair(&KeyPair::generate(Algorithm::ES256, &System)?, System.now())
+                .await?;
         }
         other => drop(other?),
     }
@@ -111,7 +118,11 @@ async fn seed_application(
         && let Ok(id) = kept.application_id.parse::<ApplicationId>()
         && let Some((stored, version)) = store.applications.find(id).await?
     {
-        let application = Application { keys: stored.keys, created_at: stored.created_at, ..configured(name, id, options, base_url) };
+        let application = Application {
+            keys: stored.keys,
+            created_at: stored.created_at,
+            ..configured(name, id, options, base_url)
+        };
         store.applications.save(&application, Some(version)).await?;
         return Ok(kept);
     }
@@ -119,12 +130,20 @@ async fn seed_application(
     let mut application = configured(name, id, options, base_url);
     let mut make = |kind| {
         let (key, hash) = ApiKey::generate(kind, id, &System);
-        application.keys.push(StoredKey { kind, hash, created_at: application.created_at });
+        application.keys.push(StoredKey {
+            kind,
+            hash,
+            created_at: application.created_at,
+        });
         key.into_exposed()
     };
     let (publishable_key, secret_key) = (make(KeyKind::Publishable), make(KeyKind::Secret));
     store.applications.save(&application, None).await?;
-    Ok(Seeded { application_id: id.to_string(), publishable_key, secret_key })
+    Ok(Seeded {
+        application_id: id.to_string(),
+        publishable_key,
+        secret_key,
+    })
 }
 
 /// An example application with the settings of this start. They are not validated: a test wants lifetimes shorter than sense allows.
@@ -183,19 +202,45 @@ mod tests {
     #[test]
     fn the_examples_are_as_documented() {
         let [web, service, legacy] = ["web", "service", "legacy"].map(|name| application(name, &NO_OPTIONS));
-        assert_eq!([web.delivery, service.delivery, legacy.delivery], [TokenDelivery::Cookie, TokenDelivery::Body, TokenDelivery::Body]);
-        assert_eq!([&web, &service, &legacy].map(|application| application.access_lifetime), [HOUR / 3, HOUR / 3, HOUR]);
-        assert_eq!([&web, &service, &legacy].map(|application| application.refresh.idle), [HOUR * 72, HOUR * 72, MONTH]);
-        assert_eq!([&web, &service, &legacy].map(|application| application.refresh.rotation), [true, true, false]);
+        assert_eq!(
+            [web.delivery, service.delivery, legacy.delivery],
+            [TokenDelivery::Cookie, TokenDelivery::Body, TokenDelivery::Body]
+        );
+        assert_eq!(
+            [&web, &service, &legacy].map(|application| application.access_lifetime),
+            [HOUR / 3, HOUR / 3, HOUR]
+        );
+        assert_eq!(
+            [&web, &service, &legacy].map(|application| application.refresh.idle),
+            [HOUR * 72, HOUR * 72, MONTH]
+        );
+        assert_eq!(
+            [&web, &service, &legacy].map(|application| application.refresh.rotation),
+            [true, true, false]
+        );
         assert_eq!(web.allowed_origins, [PAGE_ORIGIN, "http://127.0.0.1:9000"]);
-        assert!([web, service, legacy].iter().all(|application| application.validate().is_ok()));
+        assert!(
+            [web, service, legacy]
+                .iter()
+                .all(|application| application.validate().is_ok())
+        );
     }
 
     #[test]
     fn the_options_change_every_example() {
-        let options = SeedOptions { access_lifetime: Some(2), refresh_idle: Some(3), refresh_absolute: Some(4), strict: true, ..NO_OPTIONS };
+        let options = SeedOptions {
+            access_lifetime: Some(2),
+            refresh_idle: Some(3),
+            refresh_absolute: Some(4),
+            strict: true,
+            ..NO_OPTIONS
+        };
         for name in ["web", "service", "legacy"] {
-            let Application { access_lifetime, refresh, .. } = application(name, &options);
+            let Application {
+                access_lifetime,
+                refresh,
+                ..
+            } = application(name, &options);
             let seconds = [access_lifetime, refresh.idle, refresh.absolute, refresh.grace].map(|time| time.as_secs());
             assert_eq!((seconds, refresh.recovery), ([2, 3, 4, 0], false), "{name}");
         }

@@ -2,6 +2,7 @@
 
 use super::intrinsics::{EvaluationError, Scope, as_text};
 use super::names::{Names, resource_type};
+use super::parameters::value_of;
 use super::resources::{Api, Authorizer, Function, FunctionProperties, Integration, Route, Stage, Table};
 use super::yaml::{self, YamlError};
 use serde::de::DeserializeOwned;
@@ -30,7 +31,11 @@ pub(crate) enum TemplateError {
     #[error("the template has no parameter `{0}`")]
     UnknownParameter(String),
     #[error("the parameter `{name}` must be one of {allowed}, not `{value}`")]
-    ParameterNotAllowed { name: String, value: String, allowed: String },
+    ParameterNotAllowed {
+        name: String,
+        value: String,
+        allowed: String,
+    },
     #[error("the function `{0}` has no CodeUri that ends with its binary's name")]
     NoBinary(String),
 }
@@ -55,9 +60,14 @@ pub(crate) struct Stack {
 impl Template {
     /// Reads a template file.
     pub(crate) fn read(path: &Path) -> Result<Self, TemplateError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| TemplateError::Unreadable { path: path.to_owned(), source })?;
-        Self::parse(&text).map_err(|source| TemplateError::Syntax { path: path.to_owned(), source })
+        let text = std::fs::read_to_string(path).map_err(|source| TemplateError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&text).map_err(|source| TemplateError::Syntax {
+            path: path.to_owned(),
+            source,
+        })
     }
 
     /// Reads a template.
@@ -96,27 +106,16 @@ impl Template {
         if let Some(unknown) = given.keys().find(|name| !declared.contains_key(*name)) {
             return Err(TemplateError::UnknownParameter(unknown.clone()));
         }
-        declared.iter().map(|(name, declaration)| Ok((name.clone(), parameter(name, declaration, given.get(name))?))).collect()
+        declared
+            .iter()
+            .map(|(name, declaration)| Ok((name.clone(), value_of(name, declaration, given.get(name))?)))
+            .collect()
     }
 
     fn section(&self, name: &str) -> &Map<String, Value> {
         static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
         self.0.get(name).and_then(Value::as_object).unwrap_or(&EMPTY)
     }
-}
-
-fn parameter(name: &str, declaration: &Value, given: Option<&String>) -> Result<Value, TemplateError> {
-    let default = || declaration.get("Default").cloned().map(as_text);
-    let value = given.cloned().or_else(default).ok_or_else(|| TemplateError::MissingParameter(name.to_owned()))?;
-    if let Some(allowed) = declaration.get("AllowedValues").and_then(Value::as_array) {
-        let allowed: Vec<String> = allowed.iter().cloned().map(as_text).collect();
-        if !allowed.contains(&value) {
-            return Err(TemplateError::ParameterNotAllowed { name: name.to_owned(), value, allowed: allowed.join(", ") });
-        }
-    }
-    let kind = declaration.get("Type").and_then(Value::as_str).unwrap_or("String");
-    let is_list = kind == "CommaDelimitedList" || kind.starts_with("List<");
-    Ok(if is_list { value.split(',').map(|item| Value::from(item.trim())).collect() } else { value.into() })
 }
 
 struct Evaluation<'a> {
@@ -127,8 +126,13 @@ struct Evaluation<'a> {
 impl Evaluation<'_> {
     fn stack(&self) -> Result<Stack, TemplateError> {
         let mut stack = Stack::default();
-        let globals = self.scope.evaluate(self.template.0.pointer("/Globals/Function").unwrap_or(&Value::Null));
-        let globals = globals.map_err(|source| TemplateError::Evaluation { place: "Globals.Function".to_owned(), source })?;
+        let globals = self
+            .scope
+            .evaluate(self.template.0.pointer("/Globals/Function").unwrap_or(&Value::Null));
+        let globals = globals.map_err(|source| TemplateError::Evaluation {
+            place: "Globals.Function".to_owned(),
+            source,
+        })?;
         for (id, resource) in self.template.section("Resources") {
             if self.is_left_out(id, resource)? {
                 continue;
@@ -141,12 +145,23 @@ impl Evaluation<'_> {
     }
 
     fn is_left_out(&self, id: &str, resource: &Value) -> Result<bool, TemplateError> {
-        let Some(condition) = resource.get("Condition").and_then(Value::as_str) else { return Ok(false) };
+        let Some(condition) = resource.get("Condition").and_then(Value::as_str) else {
+            return Ok(false);
+        };
         let holds = self.scope.condition(condition);
-        Ok(!holds.map_err(|source| TemplateError::Evaluation { place: id.to_owned(), source })?)
+        Ok(!holds.map_err(|source| TemplateError::Evaluation {
+            place: id.to_owned(),
+            source,
+        })?)
     }
 
-    fn add_resource(&self, stack: &mut Stack, id: &str, resource: &Value, globals: Option<&Value>) -> Result<(), TemplateError> {
+    fn add_resource(
+        &self,
+        stack: &mut Stack,
+        id: &str,
+        resource: &Value,
+        globals: Option<&Value>,
+    ) -> Result<(), TemplateError> {
         match resource_type(resource) {
             "AWS::Serverless::Function" => stack.functions.push(self.function(id, resource, globals)?),
             "AWS::DynamoDB::Table" => stack.tables.push(self.properties(id, resource)?),
@@ -154,10 +169,14 @@ impl Evaluation<'_> {
             "AWS::ApiGatewayV2::Stage" => stack.stages.push(self.properties(id, resource)?),
             "AWS::ApiGatewayV2::Route" => stack.routes.push(self.properties(id, resource)?),
             "AWS::ApiGatewayV2::Integration" => {
-                stack.integrations.insert(self.scope.names.local_name(id), self.properties(id, resource)?);
+                stack
+                    .integrations
+                    .insert(self.scope.names.local_name(id), self.properties(id, resource)?);
             }
             "AWS::ApiGatewayV2::Authorizer" => {
-                stack.authorizers.insert(self.scope.names.local_name(id), self.properties(id, resource)?);
+                stack
+                    .authorizers
+                    .insert(self.scope.names.local_name(id), self.properties(id, resource)?);
             }
             _ => {}
         }
@@ -166,10 +185,21 @@ impl Evaluation<'_> {
 
     fn function(&self, id: &str, resource: &Value, globals: Option<&Value>) -> Result<Function, TemplateError> {
         let own: FunctionProperties = self.properties(id, resource)?;
-        let shared: FunctionProperties = shape("Globals.Function", globals.filter(|globals| globals.is_object()).cloned())?;
-        let binary = own.code_uri.as_deref().and_then(|uri| uri.trim_end_matches('/').rsplit('/').next());
-        let binary = binary.filter(|name| !name.is_empty()).ok_or_else(|| TemplateError::NoBinary(id.to_owned()))?;
-        let name = self.evaluate(id, &serde_json::json!({ "Ref": id }))?.map(as_text).unwrap_or_default();
+        let shared: FunctionProperties = shape(
+            "Globals.Function",
+            globals.filter(|globals| globals.is_object()).cloned(),
+        )?;
+        let binary = own
+            .code_uri
+            .as_deref()
+            .and_then(|uri| uri.trim_end_matches('/').rsplit('/').next());
+        let binary = binary
+            .filter(|name| !name.is_empty())
+            .ok_or_else(|| TemplateError::NoBinary(id.to_owned()))?;
+        let name = self
+            .evaluate(id, &serde_json::json!({ "Ref": id }))?
+            .map(as_text)
+            .unwrap_or_default();
         let mut variables = shared.environment.variables;
         variables.extend(own.environment.variables);
         Ok(Function {
@@ -178,7 +208,10 @@ impl Evaluation<'_> {
             arn: self.scope.names.function_arn(&name),
             name,
             binary: binary.to_owned(),
-            environment: variables.into_iter().map(|(key, value)| (key, as_text(value))).collect(),
+            environment: variables
+                .into_iter()
+                .map(|(key, value)| (key, as_text(value)))
+                .collect(),
             timeout: Duration::from_secs(own.timeout.or(shared.timeout).unwrap_or(DEFAULT_TIMEOUT_SECONDS)),
             memory_mb: own.memory_size.or(shared.memory_size).unwrap_or(DEFAULT_MEMORY_MB),
         })
@@ -188,7 +221,9 @@ impl Evaluation<'_> {
     fn exports(&self) -> Result<BTreeMap<String, Value>, TemplateError> {
         let mut exports = BTreeMap::new();
         for (id, output) in self.template.section("Outputs") {
-            let (Some(name), Some(value)) = (output.pointer("/Export/Name"), output.get("Value")) else { continue };
+            let (Some(name), Some(value)) = (output.pointer("/Export/Name"), output.get("Value")) else {
+                continue;
+            };
             if self.is_left_out(id, output)? {
                 continue;
             }
@@ -200,8 +235,12 @@ impl Evaluation<'_> {
     }
 
     fn properties<T: DeserializeOwned>(&self, id: &str, resource: &Value) -> Result<T, TemplateError> {
-        let properties = resource.get("Properties").map(|properties| Self::needed(resource, properties));
-        let evaluated = properties.map(|properties| self.evaluate(id, &properties)).transpose()?;
+        let properties = resource
+            .get("Properties")
+            .map(|properties| Self::needed(resource, properties));
+        let evaluated = properties
+            .map(|properties| self.evaluate(id, &properties))
+            .transpose()?;
         shape(id, evaluated.flatten())
     }
 
@@ -215,13 +254,19 @@ impl Evaluation<'_> {
     }
 
     fn evaluate(&self, place: &str, value: &Value) -> Result<Option<Value>, TemplateError> {
-        self.scope.evaluate(value).map_err(|source| TemplateError::Evaluation { place: place.to_owned(), source })
+        self.scope.evaluate(value).map_err(|source| TemplateError::Evaluation {
+            place: place.to_owned(),
+            source,
+        })
     }
 }
 
 fn shape<T: DeserializeOwned>(place: &str, value: Option<Value>) -> Result<T, TemplateError> {
     let value = value.unwrap_or_else(|| Value::Object(Map::new()));
-    serde_json::from_value(value).map_err(|source| TemplateError::Shape { place: place.to_owned(), source })
+    serde_json::from_value(value).map_err(|source| TemplateError::Shape {
+        place: place.to_owned(),
+        source,
+    })
 }
 
 /// Functions that share a binary go by their logical id, so that log lines tell them apart.

@@ -1,0 +1,86 @@
+//! Tests of [`super`], in a file of their own to keep both readable.
+
+use super::*;
+use crate::dev::names::Names;
+use crate::dev::template::Template;
+
+const TEMPLATE: &str = r#"
+Resources:
+  Stage: {Type: AWS::ApiGatewayV2::Stage, Properties: {StageName: $default}}
+  Work: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/work/}}
+  Guard: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/guard/}}
+  ToWork: {Type: AWS::ApiGatewayV2::Integration, Properties: {IntegrationUri: !GetAtt Work.Arn, PayloadFormatVersion: "2.0", TimeoutInMillis: 99000}}
+  Authorizer: {Type: AWS::ApiGatewayV2::Authorizer, Properties: {AuthorizerType: REQUEST, AuthorizerPayloadFormatVersion: "2.0", EnableSimpleResponses: true, AuthorizerUri: !Sub "arn:aws:apigateway:r:lambda:path/2015-03-31/functions/${Guard.Arn}/invocations"}}
+  Route: {Type: AWS::ApiGatewayV2::Route, Properties: {RouteKey: GET /x, Target: !Sub "integrations/${ToWork}", AuthorizationType: CUSTOM, AuthorizerId: !Ref Authorizer}}
+"#;
+
+/// Links [`TEMPLATE`] with one text in place of another.
+fn linked(from: &str, to: &str) -> Result<Routes<Target>, LinkError> {
+    assert!(TEMPLATE.contains(from), "{from}");
+    let names = Names {
+        stack: "test",
+        region: "r",
+        base_url: "",
+    };
+    let template = Template::parse(&TEMPLATE.replacen(from, to, 1)).unwrap();
+    let stack = template.evaluate(names, &BTreeMap::new(), &BTreeMap::new()).unwrap();
+    let pools: Vec<_> = stack.functions.iter().cloned().map(Pool::of_test).collect();
+    routes(&stack, &pools, "r")
+}
+
+#[test]
+fn a_route_leads_to_its_function_past_its_authorizer() {
+    let routes = linked("Work", "Work").unwrap();
+    let found = routes.find("GET", "/x").unwrap();
+    assert_eq!(found.target.pool.function().binary, "work");
+    assert!(found.target.authorizer.is_some());
+    assert_eq!(
+        found.target.timeout,
+        Duration::from_secs(30),
+        "no integration gets more"
+    );
+}
+
+#[test]
+fn what_does_not_hold_together_names_itself() {
+    let cases = [
+        ("GET /x", "/x", "`/x` is no route key"),
+        (
+            "integrations/${ToWork}",
+            "integrations/nowhere",
+            "`integrations/nowhere`",
+        ),
+        (
+            "!GetAtt Work.Arn",
+            "arn:aws:lambda:r:0:function:other",
+            "`test-ToWork` leads to no function",
+        ),
+        (
+            r#"PayloadFormatVersion: "2.0", T"#,
+            r#"PayloadFormatVersion: "1.0", T"#,
+            "needs PayloadFormatVersion 2.0",
+        ),
+        ("!Ref Authorizer", "other", "no authorizer of the template: `other`"),
+        (
+            "AuthorizationType: CUSTOM",
+            "AuthorizationType: JWT",
+            "AuthorizationType JWT",
+        ),
+        ("${Guard.Arn}", "nothing", "`test-Authorizer` leads to no function"),
+        (
+            "AuthorizerType: REQUEST",
+            "AuthorizerType: JWT",
+            "the authorizer `test-Authorizer`",
+        ),
+        (
+            "EnableSimpleResponses: true",
+            "EnableSimpleResponses: false",
+            "the authorizer `test-Authorizer`",
+        ),
+        ("StageName: $default", "StageName: dev", "not `dev`"),
+    ];
+    for (from, to, expected) in cases {
+        let error = linked(from, to).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
