@@ -1,1 +1,25 @@
-fn main() {}
+//! Black-box tests: the real binaries on a local stack, through the front door.
+//!
+//! [`support`] starts one stack for the whole run and speaks HTTP to it; every other module is about one subject.
+
+mod support;
+
+mod api_keys;
+mod authorizer;
+mod browser_client;
+mod credentials;
+mod cross_origin;
+mod discovery;
+mod event_files;
+mod introspection;
+mod ledger;
+mod malformed_input;
+mod outage;
+mod protocol;
+mod races;
+mod registration;
+mod script_client;
+mod service_client;
+mod sessions;
+mod sign_in;
+mod wiring;

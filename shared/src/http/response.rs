@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::problem::Problem;
 
-/// Where problem types are described.
-const TYPE_BASE: &str = "https://gatelet.dev/problems/";
+/// What problem types begin with. They name, they are no place to go; `docs/api.md` describes them.
+const TYPE_BASE: &str = "urn:gatelet:problem:";
 
 /// On every answer (`docs/security.md`).
 const SECURITY_HEADERS: [(HeaderName, &str); 6] = [

@@ -22,7 +22,7 @@ pub use applications::{Applications, CACHED_FOR, Caller, IdentifyError, SaveErro
 pub use client::connect;
 pub use error::StoreError;
 pub use sessions::{Sessions, Written};
-pub use signing_keys::{KeysError, PublicKey, SigningKeys};
+pub use signing_keys::{KeyEntry, KeyPurpose, KeysError, PublicKey, SigningKeys};
 pub use users::{RegisterError, Users};
 
 use aws_sdk_dynamodb::Client;

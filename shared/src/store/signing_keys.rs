@@ -11,7 +11,11 @@
 //! The partitions exist for least privilege: the functions that verify may read `public` only
 //! (`dynamodb:LeadingKeys`), so that no mistake in them can show a private key.
 
-use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
+mod listing;
+
+pub use listing::{KeyEntry, KeyPurpose};
+
+use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, primitives::Blob, types::AttributeValue};
 use jsonwebtoken::jwk::Jwk;
 
 use super::{
@@ -185,14 +189,21 @@ impl SigningKeys {
     }
 
     async fn partition(&self, pk: &str) -> Result<Vec<Item>, StoreError> {
+        Self::items(self.query(pk)).await
+    }
+
+    fn query(&self, pk: &str) -> QueryFluentBuilder {
         let Self(table) = self;
-        let query = table
+        table
             .client
             .query()
             .table_name(&table.name)
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", string(pk))
-            .consistent_read(true);
+            .consistent_read(true)
+    }
+
+    async fn items(query: QueryFluentBuilder) -> Result<Vec<Item>, StoreError> {
         let answer = query
             .send()
             .await

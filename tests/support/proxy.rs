@@ -1,0 +1,172 @@
+//! A proxy in front of DynamoDB that counts what passes, and breaks it on demand.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, Response, StatusCode, body::{Bytes, Incoming}, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// What happens to calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// They pass.
+    None,
+    /// DynamoDB throttles.
+    Throttle,
+    /// DynamoDB fails.
+    InternalError,
+    /// Nothing comes back.
+    Hang,
+    /// The connection is cut before DynamoDB hears of it.
+    CutBefore,
+    /// DynamoDB does it, and the connection is cut before the answer.
+    CutAfter,
+}
+
+/// A call that passed.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub operation: String,
+    pub table: String,
+    pub read_units: f64,
+    pub write_units: f64,
+}
+
+/// The running proxy. It ends with the test process.
+#[derive(Clone)]
+pub struct Proxy {
+    pub endpoint: String,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    upstream: String,
+    fault: Fault,
+    calls: Vec<Call>,
+}
+
+impl Proxy {
+    /// Starts a proxy to `upstream` on a thread and a runtime of its own.
+    pub fn start(upstream: &str) -> Self {
+        let state = State { upstream: upstream.to_owned(), fault: Fault::None, calls: Vec::new() };
+        let state = Arc::new(Mutex::new(state));
+        let (sender, receiver) = std::sync::mpsc::channel::<SocketAddr>();
+        let served = Arc::clone(&state);
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async move {
+                let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+                sender.send(listener.local_addr().expect("an address")).expect("somebody waits");
+                serve(listener, served).await;
+            });
+        });
+        let address = receiver.recv().expect("the proxy starts");
+        Self { endpoint: format!("http://{address}"), state }
+    }
+
+    pub fn set(&self, fault: Fault) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).fault = fault;
+    }
+
+    /// The calls since this was last asked.
+    pub fn take_calls(&self) -> Vec<Call> {
+        std::mem::take(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner).calls)
+    }
+}
+
+async fn serve(listener: TcpListener, state: Arc<Mutex<State>>) {
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let (state, client) = (Arc::clone(&state), client.clone());
+        tokio::spawn(async move {
+            let service = service_fn(|request| pass(request, &state, &client));
+            // An error is a connection that was cut, which is what some faults are.
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+#[derive(Debug)]
+struct Cut;
+
+impl std::fmt::Display for Cut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("cut")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+async fn pass(
+    request: Request<Incoming>,
+    state: &Mutex<State>,
+    client: &reqwest::Client,
+) -> Result<Response<Full<Bytes>>, Cut> {
+    let (upstream, fault) = {
+        let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        (state.upstream.clone(), state.fault)
+    };
+    match fault {
+        Fault::Throttle => return Ok(error(400, "ThrottlingException")),
+        Fault::InternalError => return Ok(error(500, "InternalServerError")),
+        Fault::Hang => std::future::pending().await,
+        Fault::CutBefore => return Err(Cut),
+        Fault::None | Fault::CutAfter => {}
+    }
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+    let mut asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+    asked["ReturnConsumedCapacity"] = json!("TOTAL");
+    let mut forwarded = client.post(upstream).body(asked.to_string());
+    for name in ["content-type", "x-amz-target", "authorization", "x-amz-date"] {
+        if let Some(value) = parts.headers.get(name) {
+            forwarded = forwarded.header(name, value);
+        }
+    }
+    let answer = forwarded.send().await.map_err(|_| Cut)?;
+    let status = StatusCode::from_u16(answer.status().as_u16()).map_err(|_| Cut)?;
+    let body = answer.bytes().await.map_err(|_| Cut)?;
+    let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let call = call(target, &asked, &serde_json::from_slice(&body).unwrap_or_default());
+    state.lock().unwrap_or_else(PoisonError::into_inner).calls.push(call);
+    if fault == Fault::CutAfter {
+        return Err(Cut);
+    }
+    Ok(answer_of(status, body))
+}
+
+fn call(target: &str, asked: &Value, answer: &Value) -> Call {
+    let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+    let consumed = match &answer["ConsumedCapacity"] {
+        Value::Array(tables) => tables.clone(),
+        Value::Null => Vec::new(),
+        one => vec![one.clone()],
+    };
+    let units: f64 = consumed.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum();
+    let reads = matches!(operation.as_str(), "GetItem" | "Query" | "Scan" | "BatchGetItem");
+    let table = asked["TableName"].as_str().or_else(|| consumed.first()?["TableName"].as_str());
+    Call {
+        table: table.unwrap_or_default().to_owned(),
+        read_units: if reads { units } else { 0.0 },
+        write_units: if reads { 0.0 } else { units },
+        operation,
+    }
+}
+
+fn error(status: u16, code: &str) -> Response<Full<Bytes>> {
+    let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "on demand"});
+    answer_of(StatusCode::from_u16(status).unwrap_or_default(), body.to_string().into())
+}
+
+fn answer_of(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static("application/x-amz-json-1.0"));
+    response
+}

@@ -1,0 +1,108 @@
+//! Running `gatelet dev` and knowing where it is.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use serde::Deserialize;
+
+/// Building the functions from nothing takes minutes on a small machine.
+const START: Duration = Duration::from_secs(1200);
+
+/// The stack that most tests share. It ends with the test process: its standard input does.
+static SHARED: LazyLock<Stack> = LazyLock::new(|| Stack::start(&Options { arguments: &["--with-example"], endpoint: None }));
+
+/// A running local stack, as its ready file describes it.
+pub struct Stack {
+    pub ready: Ready,
+    pub log_file: PathBuf,
+    /// Kept for its standard input, which must stay open.
+    _process: Child,
+}
+
+/// The ready file.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Ready {
+    pub base_url: String,
+    pub dynamodb_endpoint: String,
+    pub region: String,
+    pub tables: BTreeMap<String, String>,
+    pub applications: BTreeMap<String, ExampleApplication>,
+}
+
+/// One of the seeded applications.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ExampleApplication {
+    pub application_id: String,
+    pub publishable_key: String,
+    pub secret_key: String,
+}
+
+/// How a stack of a test's own differs from the shared one.
+#[derive(Default)]
+pub struct Options<'a> {
+    pub arguments: &'a [&'a str],
+    /// Another DynamoDB than the embedded one.
+    pub endpoint: Option<&'a str>,
+}
+
+impl Stack {
+    /// The shared one.
+    pub fn shared() -> &'static Self {
+        &SHARED
+    }
+
+    /// Starts one and waits until every function answers.
+    pub fn start(options: &Options<'_>) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("stack-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+        let (ready_file, log_file) = (folder.join(format!("{name}.json")), folder.join(format!("{name}.log")));
+        let _ = std::fs::remove_file(&ready_file);
+
+        let mut command = Command::new(env!("CARGO"));
+        command.args(["run", "--quiet", "--package", "gatelet", "--", "dev", "--port", "0", "--exit-with-stdin"]);
+        command.arg("--ready-file").arg(&ready_file).arg("--log-file").arg(&log_file).args(options.arguments);
+        if let Some(endpoint) = options.endpoint {
+            command.args(["--dynamodb-endpoint", endpoint]);
+        }
+        command.env("AWS_ACCESS_KEY_ID", "local").env("AWS_SECRET_ACCESS_KEY", "local").env_remove("AWS_REGION");
+        command.current_dir(project_file("")).stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut process = command.spawn().expect("cargo can be run");
+
+        let ready = wait_for(&ready_file, &mut process);
+        Self { ready, log_file, _process: process }
+    }
+
+    /// Everything that the functions have logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log_file).expect("the stack writes its log")
+    }
+}
+
+fn wait_for(ready_file: &PathBuf, process: &mut Child) -> Ready {
+    let deadline = Instant::now() + START;
+    loop {
+        if let Ok(text) = std::fs::read_to_string(ready_file) {
+            return serde_json::from_str(&text).expect("the ready file is JSON of its documented form");
+        }
+        if let Some(status) = process.try_wait().expect("the stack's state can be asked") {
+            panic!("the stack ended before it was ready: {status}");
+        }
+        assert!(Instant::now() < deadline, "the stack was not ready within {START:?}");
+        std::thread::yield_now();
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+/// A file of the project.
+pub fn project_file(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
