@@ -4,6 +4,7 @@
 //! URL), and a body is text only for `text/*` and JSON, XML and JavaScript of the plain `application/…` names; a form is base64.
 
 use super::clock::epoch_millis;
+use super::host;
 use super::names::ACCOUNT_ID;
 use super::routes::decoded;
 use base64::Engine;
@@ -139,10 +140,9 @@ impl Call<'_> {
         })
     }
 
-    /// The host without its port: API Gateway listens on the standard port only.
+    /// API Gateway listens on the standard port only, so a domain has none.
     fn domain(&self) -> String {
-        let host = self.header("host").unwrap_or_else(|| "localhost".to_owned());
-        host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name).to_owned()
+        host::name(&self.header("host").unwrap_or_default()).to_owned()
     }
 
     /// Lower-case names, duplicates joined by commas, and the headers that API Gateway adds.

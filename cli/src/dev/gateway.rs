@@ -4,6 +4,7 @@ use super::authorizer::Decision;
 use super::clock;
 use super::cors::Cors;
 use super::event::Call;
+use super::host;
 use super::invoke_api::InvokeApi;
 use super::link::Target;
 use super::queue::Outcome;
@@ -25,6 +26,8 @@ use tokio::time::timeout;
 const MAX_HEAD_BYTES: usize = 10_240;
 /// API Gateway's quota for a payload.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
+/// Lambda's quota for an event, which a body in base64 reaches sooner.
+const MAX_EVENT_BYTES: usize = 6 * 1024 * 1024;
 /// How long a client may take to send its body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -40,7 +43,7 @@ pub(crate) struct Gateway {
 impl Handler for Gateway {
     async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
         let (request, body) = request.into_parts();
-        if let Some(function) = InvokeApi::function_of(request.uri.path()) {
+        if let Some(function) = InvokeApi::function_of(request.uri.path()).filter(|_| is_for_us(&request)) {
             return match read(body).await {
                 Ok(event) => self.invoke_api.invoke(&request, function, event).await,
                 Err(refusal) => refusal.into(),
@@ -71,6 +74,9 @@ impl Gateway {
         peer: SocketAddr,
         request_id: &str,
     ) -> Result<Answer, Refusal> {
+        if !is_for_us(request) {
+            return Err(Refusal::Forbidden);
+        }
         if head_bytes(request) > MAX_HEAD_BYTES {
             return Err(Refusal::HeadTooLarge);
         }
@@ -94,6 +100,9 @@ impl Gateway {
             Some(authorizer) => Some(admitted(authorizer.decide(&call).await)?),
         };
         let event = Bytes::from(call.for_integration(context).to_string());
+        if event.len() > MAX_EVENT_BYTES {
+            return Err(Refusal::BodyTooLarge);
+        }
         integrate(found.target, event).await
     }
 }
@@ -154,6 +163,12 @@ async fn integrate(target: &Target, event: Bytes) -> Result<Answer, Refusal> {
         Ok(Outcome::Failed(_) | Outcome::Died | Outcome::TimedOut) => Err(Refusal::Failure),
         Err(_) => Err(Refusal::Timeout),
     }
+}
+
+fn is_for_us(request: &Parts) -> bool {
+    let mut hosts = request.headers.get_all(header::HOST).iter();
+    let host = hosts.next().and_then(|host| host.to_str().ok());
+    host.is_some_and(host::is_local) && hosts.next().is_none()
 }
 
 /// The size of the request line and the headers as they came over the wire.

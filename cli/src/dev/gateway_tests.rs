@@ -221,6 +221,19 @@ async fn too_much_is_refused_in_api_gateways_words() {
 }
 
 #[tokio::test]
+async fn only_its_own_names_are_answered() {
+    let address = gateway(echo).await;
+    for head in ["Host: evil.example", "Host: localhost\r\nHost: localhost", "X: no host"] {
+        let request = format!("GET /open HTTP/1.1\r\nConnection: close\r\n{head}\r\n\r\n");
+        let answer = exchange(address, request.as_bytes()).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 403 ") && answer.ends_with(r#"{"message":"Forbidden"}"#),
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn half_sent_requests_keep_nobody_waiting() {
     let address = gateway(echo).await;
     let mut half = Vec::new();

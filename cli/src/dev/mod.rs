@@ -14,10 +14,12 @@ mod database;
 mod environment;
 mod event;
 mod gateway;
+mod host;
 mod instance;
 mod intrinsics;
 mod invoke_api;
 mod link;
+mod listeners;
 mod log;
 mod names;
 mod options;
@@ -45,6 +47,7 @@ use aws::Aws;
 use cors::Cors;
 use gateway::Gateway;
 use invoke_api::InvokeApi;
+use listeners::Listeners;
 use log::Log;
 use names::Names;
 use pool::{Health, Launch, Pool};
@@ -55,6 +58,7 @@ use shared::config::Tables;
 use shared::store::Store;
 use stacks::Stacks;
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use template::Stack;
@@ -96,11 +100,8 @@ pub(crate) async fn run(options: &Options) -> Result<(), DevError> {
 }
 
 async fn serve(options: &Options) -> Result<(), DevError> {
-    let gateway = server::bind(options.port).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => DevError::PortInUse(options.port),
-        _ => DevError::Listen(error),
-    })?;
-    let port = gateway.local_addr().map_err(DevError::Listen)?.port();
+    let listeners = Listeners::bind(options.port).await?;
+    let port = listeners.port;
     let base_url = format!("http://127.0.0.1:{port}");
     let workspace = Workspace::find().await?;
     let names = Names {
@@ -134,7 +135,6 @@ async fn serve(options: &Options) -> Result<(), DevError> {
         cors,
         invoke_api: InvokeApi(pools),
     };
-    let serving = server::serve(gateway, Arc::new(handler));
 
     let dynamodb_endpoint = database.aws.endpoint.clone();
     let region = names.region.to_owned();
@@ -146,7 +146,7 @@ async fn serve(options: &Options) -> Result<(), DevError> {
         applications,
     };
     announce(options, &stack, &database.aws, &ready)?;
-    serving.await;
+    listeners.serve(handler).await;
     Ok(())
 }
 
@@ -238,7 +238,8 @@ fn announce(options: &Options, stack: &Stack, aws: &Aws, ready: &Ready) -> Resul
         }
         ready::write_environment(path, &variables).map_err(failed(path))?;
     }
-    println!("{}", ready.banner());
+    // Nobody may be listening, which is no reason to stop.
+    let _ = writeln!(std::io::stdout(), "{}", ready.banner());
     if let Some(path) = &options.ready_file {
         ready.write(path).map_err(failed(path))?;
     }

@@ -23,7 +23,7 @@ impl Step {
             .is_terminal()
             .then(|| tokio::spawn(tick(label.clone(), started)));
         if ticker.is_none() {
-            eprintln!("{label} …");
+            let _ = writeln!(stderr(), "{label} …");
         }
         Self { started, label, ticker }
     }
@@ -33,7 +33,12 @@ impl Drop for Step {
     fn drop(&mut self) {
         let Some(ticker) = self.ticker.take() else { return };
         ticker.abort();
-        eprintln!("\r{} … {:.1} s", self.label, self.started.elapsed().as_secs_f32());
+        let _ = writeln!(
+            stderr(),
+            "\r{} … {:.1} s",
+            self.label,
+            self.started.elapsed().as_secs_f32()
+        );
     }
 }
 
@@ -41,7 +46,7 @@ async fn tick(label: String, started: Instant) {
     let mut interval = tokio::time::interval(TICK);
     loop {
         interval.tick().await;
-        eprint!("\r{label} … {} s", started.elapsed().as_secs());
+        let _ = write!(stderr(), "\r{label} … {} s", started.elapsed().as_secs());
         let _ = stderr().flush();
     }
 }

@@ -8,7 +8,8 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -33,6 +34,15 @@ pub(crate) trait Handler: Send + Sync + 'static {
 /// Binds a loopback port; 0 takes a free one.
 pub(crate) async fn bind(port: u16) -> std::io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await
+}
+
+/// Binds the same port of `::1`, which is what `localhost` may mean and what `cargo lambda invoke` calls; `None` without IPv6.
+pub(crate) async fn bind_ipv6(port: u16) -> std::io::Result<Option<TcpListener>> {
+    match TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Serves connections until the task is dropped.
