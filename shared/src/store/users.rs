@@ -190,8 +190,9 @@ impl Users {
     pub async fn set_permissions(&self, user: &User, permissions: &Permissions) -> Result<bool, StoreError> {
         self.write(
             self.update(user.key)
-                .condition_expression("permissions = :old")
-                .update_expression("SET permissions = :new")
+                .condition_expression("#permissions = :old")
+                .update_expression("SET #permissions = :new")
+                .expression_attribute_names("#permissions", "permissions")
                 .expression_attribute_values(":old", string(&user.permissions))
                 .expression_attribute_values(":new", string(permissions)),
         )
