@@ -25,13 +25,11 @@ pub enum KeyPurpose {
 }
 
 impl SigningKeys {
-    /// All keys, newest first. No secret leaves the database: the command line's user need not be trusted with one.
+    /// All keys, newest first. No secret leaves the database.
     pub async fn list(&self) -> Result<Vec<KeyEntry>, StoreError> {
-        let (private, public, macs) = tokio::try_join!(
-            self.described("private"),
-            self.described("public"),
-            self.described("mac")
-        )?;
+        let private = self.described("private").await?;
+        let public = self.described("public").await?;
+        let macs = self.described("mac").await?;
         let mut keys = Vec::new();
         for item in public.iter().chain(&macs) {
             let reader = self.reader(item)?;
