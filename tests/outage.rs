@@ -1,1 +1,126 @@
-//! outage
+//! DynamoDB throttled, slow, broken or gone, on a stack of its own.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::{Answer, App, Fault, Options, PASSWORD, Person, Proxy, Stack};
+
+/// The store's budget for one call, and what a function adds to it when the machine is busy. The API's own limit is 30 s.
+const BUDGET: Duration = Duration::from_secs(10);
+
+const FAULTS: [Fault; 5] = [Fault::Throttle, Fault::InternalError, Fault::Hang, Fault::CutBefore, Fault::CutAfter];
+
+struct Outage {
+    app: App,
+    proxy: Proxy,
+}
+
+impl Outage {
+    fn prepare() -> Self {
+        let proxy = Proxy::start(&Stack::shared().ready.dynamodb_endpoint);
+        let options = Options { arguments: &["--no-build", "--with-example"], endpoint: Some(&proxy.endpoint) };
+        Self { app: App::on(Box::leak(Box::new(Stack::start(&options)))), proxy }
+    }
+
+    /// Does `action` while DynamoDB has `fault`, and checks that the answer admits it in time.
+    async fn during(&self, fault: Fault, action: impl Future<Output = Answer>) {
+        self.proxy.set(fault);
+        let started = Instant::now();
+        let answer = action.await;
+        let took = started.elapsed();
+        self.proxy.set(Fault::None);
+        assert_eq!(answer.status, 503, "{fault:?}: {}", answer.text);
+        assert_eq!(answer.header("retry-after"), "1", "{fault:?}");
+        assert!(answer.cookies().is_empty(), "{fault:?}: an outage ends no session");
+        assert!(took < BUDGET, "{fault:?}: {took:?}");
+    }
+}
+
+/// Everything about an outage in one story: one stack, one fault at a time.
+#[tokio::test]
+async fn an_outage_is_admitted_in_time_and_loses_nothing() {
+    let outage = Outage::prepare();
+    for fault in FAULTS {
+        a_refresh_can_be_sent_again(&outage, fault).await;
+        a_sign_in_can_be_sent_again(&outage, fault).await;
+        a_registration_is_whole_or_not_at_all(&outage, fault).await;
+        an_ending_can_be_sent_again(&outage, fault).await;
+        nobody_is_called_a_stranger(&outage, fault).await;
+        a_browser_keeps_its_cookies(&outage, fault).await;
+    }
+    what_needs_no_store_goes_on(&outage).await;
+}
+
+async fn ada(outage: &Outage) -> Person {
+    outage.app.signed_in(&outage.app.service(), "ada").await
+}
+
+async fn a_refresh_can_be_sent_again(outage: &Outage, fault: Fault) {
+    let mut ada = ada(outage).await;
+    outage.during(fault, ada.refresh_and_lose_the_answer()).await;
+    ada.refresh().await.ok();
+    ada.refresh().await.ok();
+    ada.token_info().await.ok();
+}
+
+async fn a_sign_in_can_be_sent_again(outage: &Outage, fault: Fault) {
+    let mut ada = ada(outage).await;
+    let mut again = ada.clone();
+    outage.during(fault, again.sign_in()).await;
+    ada.sign_in().await.ok();
+}
+
+async fn a_registration_is_whole_or_not_at_all(outage: &Outage, fault: Fault) {
+    let app = &outage.app;
+    let credentials = json!({"user_id": app.fresh_name("ada"), "user_secret": PASSWORD});
+    outage.during(fault, app.post(&app.service(), "/register", &credentials)).await;
+
+    // Only if the answer alone was lost may the name be taken, and then the account is whole.
+    let registered = app.post(&app.service(), "/register", &credentials).await.status;
+    assert!(registered == 201 || (registered == 409 && fault == Fault::CutAfter), "{fault:?}: {registered}");
+    app.post(&app.service(), "/authenticate", &credentials).await.ok();
+}
+
+async fn an_ending_can_be_sent_again(outage: &Outage, fault: Fault) {
+    let ada = ada(outage).await;
+    outage.during(fault, ada.log_out()).await;
+    ada.log_out().await.ok();
+    ada.token_info().await.problem(401, "invalid_token");
+}
+
+async fn nobody_is_called_a_stranger(outage: &Outage, fault: Fault) {
+    let ada = ada(outage).await;
+    outage.during(fault, ada.token_info()).await;
+    outage.during(fault, ada.whoami()).await;
+    outage.during(fault, ada.ask("GET", "/sessions")).await;
+    ada.token_info().await.ok();
+}
+
+async fn a_browser_keeps_its_cookies(outage: &Outage, fault: Fault) {
+    let app = &outage.app;
+    let origin = "http://localhost:5173";
+    let from_page = |path: &str| {
+        let request = app.request("POST", path).header("api-key", app.web().publishable_key).header("origin", origin);
+        request.header("content-type", "application/json")
+    };
+    let ada = app.registered(&app.web(), "ada").await;
+    let credentials = json!({"user_id": ada.user_id, "user_secret": PASSWORD}).to_string();
+    let signed_in = app.send(from_page("/authenticate").body(credentials)).await.ok();
+    let cookie = format!("refresh_token={}", signed_in.cookie_value("refresh_token"));
+    let refresh = || app.send(from_page("/refresh").header("cookie", &cookie));
+
+    outage.during(fault, refresh()).await;
+    assert_eq!(refresh().await.ok().cookies().len(), 2);
+}
+
+async fn what_needs_no_store_goes_on(outage: &Outage) {
+    let app = &outage.app;
+    let key = app.service();
+    app.get(&key, "/whoami").await.ok();
+    outage.proxy.set(Fault::CutBefore);
+    app.get(&key, "/.well-known/jwks.json").await.ok();
+    app.get(&key, "/.well-known/openid-configuration").await.ok();
+    app.get(&key, "/whoami").await.ok();
+    outage.proxy.set(Fault::None);
+}

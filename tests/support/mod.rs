@@ -2,17 +2,24 @@
 
 mod answer;
 mod app;
+mod browser;
 mod database;
+mod deployed;
 mod person;
 mod proxy;
+mod raw;
 mod stack;
+mod yaml;
 
 pub use answer::Answer;
 pub use app::{App, Known};
-pub use database::{Database, number_of};
+pub use browser::{Browser, PAGE};
+pub use database::{Database, SessionItem, number_of};
+pub use deployed::DEPLOYED_ISSUER;
 pub use person::{Person, claims};
-pub use proxy::{Call, Fault, Proxy};
+pub use proxy::{Call, Fault, Proxy, round_trips};
 pub use stack::{Options, Stack, project_file};
+pub use yaml::template;
 
 /// A password that no list holds.
 pub const PASSWORD: &str = "correct horse battery staple";

@@ -3,6 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use http_body_util::{BodyExt, Full};
@@ -10,6 +11,9 @@ use hyper::{Request, Response, StatusCode, body::{Bytes, Incoming}, server::conn
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+
+/// How far away the database is made to be, so that calls which run together can be told from calls that wait.
+const DISTANCE: Duration = Duration::from_millis(15);
 
 /// What happens to calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +39,23 @@ pub struct Call {
     pub table: String,
     pub read_units: f64,
     pub write_units: f64,
+    started: Instant,
+    finished: Instant,
+}
+
+/// How many calls waited for others: calls that were under way together count as one round trip.
+pub fn round_trips(calls: &[Call]) -> usize {
+    let mut calls: Vec<_> = calls.iter().map(|call| (call.started, call.finished)).collect();
+    calls.sort();
+    let mut trips = 0;
+    let mut under_way_until = None;
+    for (started, finished) in calls {
+        if under_way_until.is_none_or(|until| started >= until) {
+            trips += 1;
+            under_way_until = Some(finished);
+        }
+    }
+    trips
 }
 
 /// The running proxy. It ends with the test process.
@@ -129,11 +150,14 @@ async fn pass(
             forwarded = forwarded.header(name, value);
         }
     }
+    let started = Instant::now();
     let answer = forwarded.send().await.map_err(|_| Cut)?;
+    tokio::time::sleep(DISTANCE).await;
     let status = StatusCode::from_u16(answer.status().as_u16()).map_err(|_| Cut)?;
     let body = answer.bytes().await.map_err(|_| Cut)?;
     let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let call = call(target, &asked, &serde_json::from_slice(&body).unwrap_or_default());
+    let answered = serde_json::from_slice(&body).unwrap_or_default();
+    let call = call(target, &asked, &answered, started);
     state.lock().unwrap_or_else(PoisonError::into_inner).calls.push(call);
     if fault == Fault::CutAfter {
         return Err(Cut);
@@ -141,7 +165,7 @@ async fn pass(
     Ok(answer_of(status, body))
 }
 
-fn call(target: &str, asked: &Value, answer: &Value) -> Call {
+fn call(target: &str, asked: &Value, answer: &Value, started: Instant) -> Call {
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
     let consumed = match &answer["ConsumedCapacity"] {
         Value::Array(tables) => tables.clone(),
@@ -156,6 +180,8 @@ fn call(target: &str, asked: &Value, answer: &Value) -> Call {
         read_units: if reads { units } else { 0.0 },
         write_units: if reads { 0.0 } else { units },
         operation,
+        started,
+        finished: Instant::now(),
     }
 }
 
