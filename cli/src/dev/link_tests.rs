@@ -84,3 +84,39 @@ fn what_does_not_hold_together_names_itself() {
         assert!(error.contains(expected), "{error}");
     }
 }
+
+#[test]
+fn the_projects_own_templates_run_locally() {
+    let infra = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra");
+    let names = Names {
+        stack: "gatelet-local",
+        region: "r",
+        base_url: "http://127.0.0.1:9000",
+    };
+    let parameters = BTreeMap::from([("AllowedOrigins".to_owned(), "http://localhost:5173".to_owned())]);
+    let main = Template::read(&infra.join("template.yaml")).unwrap();
+    let mut stack = main.evaluate(names, &parameters, &BTreeMap::new()).unwrap();
+    assert_eq!(stack.tables.len(), 5);
+    assert!(stack.apis[0].cors_configuration.is_some());
+
+    let example = Template::read(&infra.join("examples/protected-api.yaml")).unwrap();
+    let parameters = BTreeMap::from([("GateletStack".to_owned(), names.stack.to_owned())]);
+    let names = Names {
+        stack: "example",
+        ..names
+    };
+    stack.merge(example.evaluate(names, &parameters, &stack.exports).unwrap());
+    let pools: Vec<_> = stack.functions.iter().cloned().map(Pool::of_test).collect();
+    let routes = routes(&stack, &pools, "r").unwrap();
+    assert_eq!(
+        routes
+            .find("POST", "/api/v1/auth/refresh")
+            .unwrap()
+            .target
+            .pool
+            .function()
+            .label,
+        "refresh"
+    );
+    assert!(routes.find("GET", "/orders").unwrap().target.authorizer.is_some());
+}
