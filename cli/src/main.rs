@@ -1,5 +1,6 @@
 //! `gatelet`: the local stack and administration.
 
+mod admin;
 mod dev;
 
 use clap::{Parser, Subcommand};
@@ -17,17 +18,20 @@ struct Cli {
 enum Command {
     /// Run everything on this machine: DynamoDB, the functions, and an HTTP API in front of them.
     Dev(Box<dev::Options>),
+    #[command(flatten)]
+    Admin(Box<admin::Command>),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Dev(options) => dev::run(&options).await,
+    let result: Result<(), Box<dyn std::error::Error>> = match Cli::parse().command {
+        Command::Dev(options) => dev::run(&options).await.map_err(Into::into),
+        Command::Admin(command) => admin::run(&command).await.map_err(Into::into),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            report(&error);
+            report(&*error);
             ExitCode::FAILURE
         }
     }
