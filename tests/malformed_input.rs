@@ -1,1 +1,448 @@
-//! malformed_input
+//! What no client should send gets a specific refusal: never a 5xx, never a hang.
+
+use functions::ROUTES;
+use serde_json::json;
+
+use crate::support::{Answer, App, PASSWORD, Person};
+
+/// The endpoints that read JSON.
+const JSON: [&str; 4] = ["/register", "/authenticate", "/refresh", "/logout"];
+
+async fn post(app: &App, path: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Answer {
+    let request = app
+        .request("POST", path)
+        .header("api-key", app.service().publishable_key);
+    app.send(request.header("content-type", content_type).body(body.into()))
+        .await
+}
+
+async fn post_json(app: &App, path: &str, body: impl Into<Vec<u8>>) -> Answer {
+    post(app, path, "application/json", body).await
+}
+
+#[tokio::test]
+async fn json_that_two_readers_could_read_differently_is_refused() {
+    let app = App::start();
+    let nested = format!(r#"{{"user_id": {}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
+    let objects = format!("{}1{}", r#"{"a":"#.repeat(5_000), "}".repeat(5_000));
+    let bodies: [&[u8]; 22] = [
+        b"{",
+        b"nope",
+        b"[]",
+        b"null",
+        b"7",
+        b"\"text\"",
+        br#"{"user_id": "ada", "user_id": "eve"}"#,
+        br#"{"user_id": {"a": 1, "a": 2}}"#,
+        br#"{"refresh_token": "a", "refresh_token": "b"}"#,
+        br#"{"user_id": "ada\u0000"}"#,
+        br#"{"refresh_token": "\ud800"}"#,
+        br#"{"user_secret": "\udfff\ud800"}"#,
+        br#"{"user\u0000": "ada"}"#,
+        br#"{"user_id": 1e999}"#,
+        b"{\"user_id\": \"\0\"}",
+        b"{\"user_id\": \"\xff\xfe\"}",
+        b"\xef\xbb\xbf{}",
+        br#"{"user_id": "ada"} {"user_id": "eve"}"#,
+        br"{'user_id': 'ada'}",
+        br#"{"user_id": "ada",}"#,
+        nested.as_bytes(),
+        objects.as_bytes(),
+    ];
+    for path in JSON {
+        for body in bodies {
+            let answer = post_json(&app, path, body).await;
+            let shown = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
+            assert_eq!(answer.status, 400, "{path} {shown}: {}", answer.text);
+            answer.problem(400, "malformed_json");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_member_of_the_wrong_type_is_named() {
+    let app = App::start();
+    let values = ["7", "-0.5", "true", "[]", "{}", r#"["text"]"#, r#"{"S": "text"}"#];
+    for (path, member) in [
+        ("/register", "user_id"),
+        ("/register", "user_secret"),
+        ("/register", "email"),
+        ("/authenticate", "user_id"),
+        ("/authenticate", "user_key"),
+        ("/authenticate", "user_secret"),
+        ("/refresh", "refresh_token"),
+        ("/logout", "refresh_token"),
+    ] {
+        for value in values {
+            let answer = post_json(&app, path, format!(r#"{{"{member}": {value}}}"#)).await;
+            let answer = answer.problem(422, "validation_failed");
+            let errors = answer.body()["errors"].clone();
+            let named = errors
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|e| e["field"] == member && e["code"] == "wrong_type");
+            assert!(named, "{path} {member} {value}: {}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_missing_member_is_named() {
+    let app = App::start();
+    for (path, body, missing) in [
+        ("/register", "{}", &["user_id", "user_secret"][..]),
+        (
+            "/register",
+            r#"{"user_id": null, "user_secret": null}"#,
+            &["user_id", "user_secret"],
+        ),
+        ("/authenticate", "{}", &["user_id", "user_secret"]),
+        ("/authenticate", r#"{"user_key": "x"}"#, &["user_secret"]),
+        ("/refresh", "{}", &["refresh_token"]),
+        ("/refresh", "", &["refresh_token"]),
+    ] {
+        let answer = post_json(&app, path, body).await.problem(422, "validation_failed");
+        let errors = answer.body()["errors"].clone();
+        for field in missing {
+            let named = errors
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|e| e["field"] == *field && e["code"] == "required");
+            assert!(named, "{path} {body} {field}: {}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_empty_body_is_no_json_and_signs_nobody_out() {
+    let app = App::start();
+    post_json(&app, "/register", "").await.problem(400, "malformed_json");
+    post_json(&app, "/authenticate", "")
+        .await
+        .problem(400, "malformed_json");
+    post_json(&app, "/logout", "").await.problem(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn only_json_is_taken_for_json() {
+    let app = App::start();
+    let body = json!({"user_id": "ada", "user_secret": PASSWORD, "refresh_token": "x"}).to_string();
+    for path in JSON {
+        for content_type in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "application/jsonp",
+            "json",
+            "*/*",
+            "",
+        ] {
+            post(&app, path, content_type, body.clone())
+                .await
+                .problem(415, "unsupported_media_type");
+        }
+        post(
+            &app,
+            path,
+            "application/x-www-form-urlencoded",
+            "user_id=ada&user_secret=x",
+        )
+        .await
+        .problem(415, "unsupported_media_type");
+        post(&app, path, "multipart/form-data; boundary=x", "--x--")
+            .await
+            .problem(415, "unsupported_media_type");
+    }
+    for content_type in [
+        "application/json; charset=utf-8",
+        "APPLICATION/JSON",
+        " application/json ;x=y",
+    ] {
+        post(&app, "/authenticate", content_type, body.clone())
+            .await
+            .problem(401, "invalid_credentials");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused_before_it_is_read() {
+    let app = App::start();
+    let padded = |length: usize| format!(r#"{{"refresh_token": "{}"}}"#, "x".repeat(length - 21));
+    for path in JSON {
+        post_json(&app, path, padded(64 * 1024 + 1))
+            .await
+            .problem(413, "body_too_large");
+        post_json(&app, path, padded(1024 * 1024))
+            .await
+            .problem(413, "body_too_large");
+    }
+    assert_ne!(post_json(&app, "/refresh", padded(64 * 1024)).await.status, 413);
+    let key = app.service().publishable_key;
+    for path in ["/api/v1/auth/register", "/api/v1/auth/refresh"] {
+        let headers = [("api-key", key.as_str()), ("content-type", "application/json")];
+        app.send_raw("POST", path, &headers, &vec![b'x'; 10 * 1024 * 1024 + 1])
+            .await
+            .status(413);
+    }
+}
+
+#[tokio::test]
+async fn credentials_in_the_query_are_refused_everywhere() {
+    let app = App::start();
+    let takes_none = ["jwks", "discovery"];
+    for route in ROUTES.iter().filter(|route| !takes_none.contains(&route.function)) {
+        for name in [
+            "access_token",
+            "refresh_token",
+            "token",
+            "user_secret",
+            "client_secret",
+            "api_key",
+            "api-key",
+            "Api-Key",
+            "access%5Ftoken",
+        ] {
+            let path = route.path.replace("{session_id}", "x");
+            let answer = app
+                .send_raw(route.method, &format!("{path}?a=b&{name}=x"), &[], b"")
+                .await;
+            assert_eq!(answer.status, 400, "{} {path}?{name}: {}", route.method, answer.text);
+            let body = answer.body();
+            assert!(
+                body["code"] == "invalid_request" || body["error"] == "invalid_request",
+                "{}",
+                answer.text
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_head_over_the_gateways_limit_is_refused() {
+    let app = App::start();
+    let request = app.request("GET", "/whoami").header("x-long", "x".repeat(11 * 1024));
+    app.send(request).await.status(431);
+    let cookies = format!("theme={}", "x".repeat(11 * 1024));
+    app.send(app.request("GET", "/whoami").header("cookie", cookies))
+        .await
+        .status(431);
+}
+
+#[tokio::test]
+async fn what_no_route_names_is_not_found() {
+    let app = App::start();
+    for (method, path) in [
+        ("GET", "/api/v1/auth/register"),
+        ("PUT", "/api/v1/auth/register"),
+        ("GET", "/api/v1/auth/logout"),
+        ("PATCH", "/api/v1/auth/refresh"),
+        ("GET", "/api/v1/auth/refresh"),
+        ("POST", "/api/v1/auth/whoami"),
+        ("OPTIONS", "/api/v1/auth/logout"),
+        ("DELETE", "/api/v1/auth/sessions/"),
+        ("DELETE", "/api/v1/auth/sessions/a/b"),
+        ("GET", "/api/v1/auth/sessions/a"),
+        ("GET", "/api/v1/auth/whoami/"),
+        ("GET", "//api/v1/auth/whoami"),
+        ("GET", "/api/v1/auth/../auth/whoami"),
+        ("GET", "/api/v1/auth/Whoami"),
+        ("BREW", "/api/v1/auth/whoami"),
+        ("GET", "/"),
+        ("GET", "/favicon.ico"),
+    ] {
+        let answer = app.send_raw(method, path, &[], b"").await.status(404);
+        assert_eq!(answer.body(), json!({"message": "Not Found"}), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_id_that_is_none_is_no_session() {
+    let app = App::start();
+    let alice = app.signed_in(&app.service(), "alice").await;
+    let authorization = format!("Bearer {}", alice.access_token);
+    let headers = [
+        ("api-key", alice.application.publishable_key.as_str()),
+        ("authorization", &authorization),
+    ];
+    let long = "x".repeat(5 * 1024);
+    for id in [
+        "%00",
+        "a%00b",
+        "a%2Fb",
+        "..%2F..",
+        "%2e%2e",
+        ".",
+        "..",
+        "%F0%9F%94%91",
+        "%D1%84",
+        "%ff%fe",
+        "%",
+        "%zz",
+        "%20",
+        "%0d%0a",
+        "null",
+        "undefined",
+        "*",
+        "%3Cscript%3E",
+        "%7Bsession_id%7D",
+        "00000000-0000-0000-0000-000000000000",
+        "a;b",
+        "a%3Fb%3Dc",
+        "a%23b",
+        "[",
+        "\\",
+        "|",
+        "a:b@c",
+        &long,
+    ] {
+        let path = format!("/api/v1/auth/sessions/{id}");
+        let answer = app.send_raw("DELETE", &path, &headers, b"").await;
+        assert_eq!(answer.status, 404, "{}: {}", &id[..id.len().min(40)], answer.text);
+    }
+    alice.token_info().await.ok();
+}
+
+#[tokio::test]
+async fn a_header_that_is_there_twice_is_refused() {
+    let app = App::start();
+    let alice = app.signed_in(&app.service(), "alice").await;
+    let bearer = format!("Bearer {}", alice.access_token);
+    let key = alice.application.publishable_key.as_str();
+    let whoami = "/api/v1/auth/whoami";
+    let twice = [("api-key", key), ("authorization", &bearer), ("authorization", &bearer)];
+    app.send_raw("GET", whoami, &twice, b"")
+        .await
+        .problem(400, "invalid_request");
+    let twice = [("api-key", key), ("api-key", key), ("authorization", &bearer)];
+    app.send_raw("GET", whoami, &twice, b"")
+        .await
+        .problem(401, "invalid_api_key");
+    let json = ("content-type", "application/json");
+    app.send_raw("POST", "/api/v1/auth/refresh", &[("api-key", key), json, json], b"{}")
+        .await
+        .problem(415, "unsupported_media_type");
+}
+
+#[tokio::test]
+async fn a_cookie_is_found_however_it_is_written() {
+    let app = App::start();
+    let Person {
+        access_token: token,
+        application,
+        ..
+    } = app.signed_in(&app.service(), "alice").await;
+    let many: String = (0..100).map(|number| format!("c{number}=v; ")).collect();
+    for (cookies, status, authenticated) in [
+        (format!("{many}access_token={token}"), 200, Some(true)),
+        (format!("access_token={token};theme=dark"), 200, Some(true)),
+        (format!("theme=dark;access_token={token};lang=en"), 200, Some(true)),
+        (format!("access_token=\"{token}\""), 200, Some(true)),
+        (format!("access_token={token}; access_token={token}"), 200, Some(true)),
+        (format!("ACCESS_TOKEN={token}"), 200, Some(false)),
+        (
+            format!("xaccess_token={token}; access_token2={token}"),
+            200,
+            Some(false),
+        ),
+        ("access_token=".to_owned(), 200, Some(false)),
+        ("access_token".to_owned(), 200, Some(false)),
+        (";;; =; =x; ;".to_owned(), 200, Some(false)),
+        (format!("access_token={token}; access_token=other"), 400, None),
+        ("access_token=\"".to_owned(), 401, None),
+        ("access_token=a b".to_owned(), 401, None),
+    ] {
+        let answer = app
+            .send(
+                app.request("GET", "/whoami")
+                    .header("api-key", &application.publishable_key)
+                    .header("cookie", &cookies),
+            )
+            .await;
+        let shown = cookies.replace(&token, "TOKEN");
+        assert_eq!(
+            (answer.status, answer.body()["authenticated"].as_bool()),
+            (status, authenticated),
+            "{shown}: {}",
+            answer.text
+        );
+    }
+}
+
+#[tokio::test]
+async fn naughty_strings_are_a_name_or_a_reason_and_never_a_failure() {
+    let app = App::start();
+    let long = "ﷺ".repeat(2_000);
+    for text in [
+        "",
+        " ",
+        "\t\r\n",
+        "undefined",
+        "NaN",
+        "-1e100",
+        "\u{202e}evil",
+        "\u{feff}bom",
+        "\u{200d}\u{200c}",
+        "Ω≈ç√∫",
+        "田中さん",
+        "表ポあA鷗",
+        "🏳️‍🌈",
+        "Z̮̞̠͙͔",
+        "' OR 1=1 --",
+        "<script>alert(1)</script>",
+        "${jndi:ldap://x}",
+        "{{7*7}}",
+        "../../etc/passwd",
+        "user#x",
+        "id#x",
+        "$ref",
+        "%s%n%d",
+        "\u{7f}\u{80}",
+        "\u{10ffff}",
+        "\u{e000}",
+        "ß",
+        "ǅ",
+        "İstanbul",
+        "مرحبا",
+        "aא",
+        "()) { :; }; true",
+        "\u{1f600}\u{1f600}\u{1f600}",
+        &long,
+    ] {
+        let name = json!({"user_id": text, "user_secret": PASSWORD});
+        let answer = app.post(&app.service(), "/register", &name).await;
+        assert!(
+            [201, 409, 422].contains(&answer.status),
+            "{text:?}: {} {}",
+            answer.status,
+            answer.text
+        );
+        let user_id = app.fresh_name("naughty");
+        let answer = app
+            .post(
+                &app.service(),
+                "/register",
+                &json!({"user_id": user_id, "user_secret": text, "email": text}),
+            )
+            .await;
+        assert!(
+            [201, 422].contains(&answer.status),
+            "{text:?}: {} {}",
+            answer.status,
+            answer.text
+        );
+        for body in [
+            json!({"user_id": text, "user_secret": "wrong"}),
+            json!({"user_key": text, "user_secret": "wrong"}),
+            json!({"user_id": "nobody-at-all", "user_secret": text}),
+        ] {
+            app.post(&app.service(), "/authenticate", &body)
+                .await
+                .problem(401, "invalid_credentials");
+        }
+        let token = json!({"refresh_token": text});
+        app.post(&app.service(), "/refresh", &token)
+            .await
+            .problem(401, "invalid_grant");
+    }
+}
