@@ -65,15 +65,7 @@ async fn both_kinds_of_key_name_the_application_and_neither_is_a_user() {
         assert_eq!(whoami(&app, key).await.ok().body(), json!({"authenticated": false}));
         let request = app.request("GET", "/token-info").header("api-key", key);
         app.send(request).await.problem(401, "token_required");
-        let alice = app
-            .signed_in(
-                &Known {
-                    publishable_key: key.clone(),
-                    ..known.clone()
-                },
-                "alice",
-            )
-            .await;
+        let alice = app.signed_in(&Known { publishable_key: key.clone(), ..known.clone() }, "alice").await;
         assert_eq!(alice.claims()["client_id"], known.id);
     }
 }
@@ -84,11 +76,7 @@ async fn with_two_keys(app: &App) -> (Known, String) {
     let known = app
         .application(|application| {
             let (key, hash) = ApiKey::generate(KeyKind::Publishable, application.id, &System);
-            application.keys.push(StoredKey {
-                kind: KeyKind::Publishable,
-                hash,
-                created_at: System.now(),
-            });
+            application.keys.push(StoredKey { kind: KeyKind::Publishable, hash, created_at: System.now() });
             second = Some(key.into_exposed());
         })
         .await;
@@ -114,9 +102,7 @@ async fn a_revoked_key_is_refused_and_the_other_goes_on() {
     application.keys.retain(|key| !revoked.matches(&key.hash));
     applications.save(&application, Some(version)).await.unwrap();
 
-    whoami(&app, &known.publishable_key)
-        .await
-        .problem(401, "invalid_api_key");
+    whoami(&app, &known.publishable_key).await.problem(401, "invalid_api_key");
     whoami(&app, &second).await.ok();
     whoami(&app, &known.secret_key).await.ok();
 }
@@ -127,9 +113,7 @@ async fn a_key_in_the_query_is_refused_even_beside_a_good_one() {
     let known = app.service();
     let path = format!("/whoami?api_key={}", known.publishable_key);
     app.get(&known, &path).await.problem(400, "invalid_request");
-    app.send(app.request("GET", &path))
-        .await
-        .problem(400, "invalid_request");
+    app.send(app.request("GET", &path)).await.problem(400, "invalid_request");
 }
 
 #[tokio::test]
@@ -138,9 +122,7 @@ async fn a_refresh_token_works_only_for_the_application_it_was_issued_to() {
     let mut alice = app.signed_in(&app.service(), "alice").await;
     let before = alice.session().await;
     let rotating = app.application(|_| {}).await;
-    let lasting = app
-        .application(|application| application.refresh.rotation = false)
-        .await;
+    let lasting = app.application(|application| application.refresh.rotation = false).await;
     for other in [&rotating, &lasting, &app.legacy()] {
         let body = json!({"refresh_token": alice.refresh_token});
         let answer = app.post(other, "/refresh", &body).await.problem(401, "invalid_grant");
@@ -156,8 +138,7 @@ async fn another_application_cannot_sign_a_session_out_by_its_refresh_token() {
     let app = App::start();
     let alice = app.signed_in(&app.service(), "alice").await;
     let other = app.application(|_| {}).await;
-    app.post(&other, "/logout", &json!({"refresh_token": alice.refresh_token}))
-        .await;
+    app.post(&other, "/logout", &json!({"refresh_token": alice.refresh_token})).await;
     alice.token_info().await.ok();
 }
 
@@ -165,11 +146,7 @@ async fn another_application_cannot_sign_a_session_out_by_its_refresh_token() {
 async fn the_default_application_serves_requests_without_a_key() {
     let app = App::start();
     let body = json!({"user_id": app.fresh_name("script"), "user_secret": PASSWORD}).to_string();
-    let post = |path: &str| {
-        app.request("POST", path)
-            .header("content-type", "application/json")
-            .body(body.clone())
-    };
+    let post = |path: &str| app.request("POST", path).header("content-type", "application/json").body(body.clone());
     app.send(post("/register")).await.status(201);
     let answer = app.send(post("/authenticate")).await.ok();
     assert_eq!(answer.body()["expires_in"], 3600);
@@ -186,10 +163,7 @@ async fn without_a_default_application_a_key_is_required() {
         ("GET", "/whoami"),
         ("DELETE", "/logout"),
     ] {
-        let request = app
-            .request(method, path)
-            .header("content-type", "application/json")
-            .body("{}");
+        let request = app.request(method, path).header("content-type", "application/json").body("{}");
         let answer = app.send(request).await.problem(401, "api_key_required");
         assert_eq!(answer.header("www-authenticate"), r#"Api-Key realm="gatelet""#);
         assert!(answer.cookies().is_empty());

@@ -70,7 +70,10 @@ async fn signing_in_sets_both_cookies_and_shows_no_token_to_scripts() {
 #[tokio::test]
 async fn whoami_is_anonymous_without_personal_with_and_refuses_a_bad_token() {
     let app = App::start();
-    assert_eq!(Browser::new(app.clone()).fetch("GET", "/whoami", None).await.ok().body(), json!({"authenticated": false}));
+    assert_eq!(
+        Browser::new(app.clone()).fetch("GET", "/whoami", None).await.ok().body(),
+        json!({"authenticated": false})
+    );
 
     let mut browser = Browser::signed_in(app).await;
     assert_eq!(browser.fetch("GET", "/whoami", None).await.ok().body()["authenticated"], true);
@@ -123,9 +126,9 @@ async fn a_late_sign_out_with_an_expired_access_cookie_still_ends_the_session() 
 async fn two_tabs_that_refresh_at_once_both_stay_signed_in() {
     let mut browser = Browser::signed_in(App::start()).await;
     for _ in 0..5 {
-        let mut tab = Browser { app: browser.app.clone(), access: browser.access.clone(), refresh: browser.refresh.clone() };
-        let (one, other) =
-            tokio::join!(browser.fetch("POST", "/refresh", None), tab.fetch("POST", "/refresh", None));
+        let mut tab =
+            Browser { app: browser.app.clone(), access: browser.access.clone(), refresh: browser.refresh.clone() };
+        let (one, other) = tokio::join!(browser.fetch("POST", "/refresh", None), tab.fetch("POST", "/refresh", None));
         one.ok();
         other.ok();
         assert_eq!(browser.refresh, tab.refresh);

@@ -16,7 +16,10 @@ async fn signing_in_and_refreshing_set_both_cookies_with_exactly_these_attribute
     for answer in [browser.sign_in().await.ok(), browser.refresh().await.ok()] {
         assert_eq!(answer.cookies().len(), 2);
         assert_eq!(attributes(&answer, "access_token"), "Path=/; Max-Age=1200; HttpOnly; SameSite=Lax");
-        assert_eq!(attributes(&answer, "refresh_token"), "Path=/api/v1/auth; Max-Age=259200; HttpOnly; SameSite=Strict");
+        assert_eq!(
+            attributes(&answer, "refresh_token"),
+            "Path=/api/v1/auth; Max-Age=259200; HttpOnly; SameSite=Strict"
+        );
         assert_eq!(answer.body(), json!({"token_type": "Bearer", "expires_in": 1200, "refresh_expires_in": 259_200}));
         assert!(answer.cookies().iter().all(|line| line.len() <= 4096));
     }
@@ -43,7 +46,8 @@ async fn over_https_the_cookies_are_secure_and_say_so_in_their_names() {
 
     let token = answer.cookie_value("__Host-access_token");
     assert_eq!(crate::support::claims(&token)["iss"], DEPLOYED_ISSUER);
-    let whoami = |cookie: String| app.request("GET", "/whoami").header("api-key", &web.publishable_key).header("cookie", cookie);
+    let whoami =
+        |cookie: String| app.request("GET", "/whoami").header("api-key", &web.publishable_key).header("cookie", cookie);
     let named = app.send(whoami(format!("__Host-access_token={token}"))).await.ok();
     assert_eq!(named.body()["authenticated"], true);
     // Any subdomain can set a cookie without the prefix.
@@ -67,13 +71,18 @@ async fn signing_out_clears_the_cookies_as_they_were_set() {
 fn assert_cleared(answer: &Answer) {
     assert_eq!(answer.cookies().len(), 2);
     assert_eq!(answer.cookie("access_token"), "access_token=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
-    assert_eq!(answer.cookie("refresh_token"), "refresh_token=; Path=/api/v1/auth; Max-Age=0; HttpOnly; SameSite=Strict");
+    assert_eq!(
+        answer.cookie("refresh_token"),
+        "refresh_token=; Path=/api/v1/auth; Max-Age=0; HttpOnly; SameSite=Strict"
+    );
 }
 
 #[tokio::test]
 async fn ending_ones_own_session_clears_the_cookies_and_ending_another_does_not() {
     let app = App::start();
-    for (path, clears) in [("/sessions", true), ("/sessions?keep_current=true", false), ("/sessions/{session_id}", true)] {
+    for (path, clears) in
+        [("/sessions", true), ("/sessions?keep_current=true", false), ("/sessions/{session_id}", true)]
+    {
         let browser = Browser::signed_in(&app, &app.web(), "alice").await;
         let path = path.replace("{session_id}", &browser.session_id());
         let answer = app.send(browser.from(PAGE, "DELETE", &path)).await.ok();
@@ -93,7 +102,9 @@ async fn a_session_that_is_over_takes_its_cookies_along() {
 async fn an_error_that_is_no_definite_end_clears_no_cookie() {
     let app = App::start();
     let mut browser = Browser::signed_in(&app, &app.web(), "alice").await;
-    let json = |path: &str, body: &str| browser.from(PAGE, "POST", path).header("content-type", "application/json").body(body.to_owned());
+    let json = |path: &str, body: &str| {
+        browser.from(PAGE, "POST", path).header("content-type", "application/json").body(body.to_owned())
+    };
     let cookies = |key: &str| {
         let cookie = format!("refresh_token={}", browser.refresh_cookie);
         app.request("POST", "/refresh").header("api-key", key).header("origin", PAGE).header("cookie", cookie)

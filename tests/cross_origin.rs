@@ -48,19 +48,13 @@ async fn a_foreign_page_cannot_use_the_cookies() {
     for (method, path) in UNSAFE {
         for origin in std::iter::once(None).chain(FOREIGN.map(Some)) {
             let request = request(&browser, method, path);
-            let request = origin
-                .into_iter()
-                .fold(request, |request, origin| request.header("origin", origin));
+            let request = origin.into_iter().fold(request, |request, origin| request.header("origin", origin));
             let answer = app.send(request).await;
             assert_eq!(answer.status, 403, "{method} {path} from {origin:?}: {}", answer.text);
             assert!(answer.problem(403, "origin_not_allowed").cookies().is_empty());
         }
     }
-    assert_eq!(
-        app.database.session(&browser.user_key, &browser.session_id()).await,
-        before,
-        "nothing changed"
-    );
+    assert_eq!(app.database.session(&browser.user_key, &browser.session_id()).await, before, "nothing changed");
     assert_eq!(app.database.count_sessions(&browser.user_key).await, 1);
     browser.whoami().await.ok();
     browser.refresh().await.ok();
@@ -80,10 +74,7 @@ async fn a_body_that_a_form_can_send_does_not_count_even_from_the_page_itself() 
             ("", "{}"),
         ] {
             let request = browser.from(PAGE, "POST", path).header("content-type", content_type);
-            let answer = app
-                .send(request.body(body.to_owned()))
-                .await
-                .problem(403, "origin_not_allowed");
+            let answer = app.send(request.body(body.to_owned())).await.problem(403, "origin_not_allowed");
             assert!(answer.cookies().is_empty());
         }
     }
@@ -120,12 +111,8 @@ async fn tokens_in_the_body_ask_for_no_origin() {
     alice.sign_in().await.ok();
     alice.refresh().await.ok();
     let body = json!({"user_id": alice.user_id, "user_secret": PASSWORD}).to_string();
-    let request = app
-        .request("POST", "/authenticate")
-        .header("api-key", &alice.application.publishable_key);
-    let request = request
-        .header("origin", "https://evil.example")
-        .header("content-type", "application/json");
+    let request = app.request("POST", "/authenticate").header("api-key", &alice.application.publishable_key);
+    let request = request.header("origin", "https://evil.example").header("content-type", "application/json");
     app.send(request.body(body)).await.ok();
     alice.log_out().await.ok();
 }
@@ -136,14 +123,8 @@ async fn a_cookie_is_protected_whichever_application_is_named() {
     let mut browser = Browser::signed_in(&app, &app.web(), "alice").await;
     for key in [Some(app.service().publishable_key), None] {
         for (method, path) in [("POST", "/refresh"), ("POST", "/logout"), ("DELETE", "/sessions")] {
-            let cookies = format!(
-                "access_token={}; refresh_token={}",
-                browser.access_cookie, browser.refresh_cookie
-            );
-            let request = app
-                .request(method, path)
-                .header("cookie", cookies)
-                .header("origin", "https://evil.example");
+            let cookies = format!("access_token={}; refresh_token={}", browser.access_cookie, browser.refresh_cookie);
+            let request = app.request(method, path).header("cookie", cookies).header("origin", "https://evil.example");
             let request = key.iter().fold(request, |request, key| request.header("api-key", key));
             app.send(request).await.problem(403, "origin_not_allowed");
         }
@@ -159,9 +140,8 @@ async fn a_foreign_page_cannot_make_a_browser_drop_its_cookies() {
         for origin in ["https://evil.example", "null"] {
             let request = app.request("POST", "/logout").header("origin", origin);
             let request = request.header("content-type", "application/x-www-form-urlencoded");
-            let request = application.iter().fold(request, |request, known| {
-                request.header("api-key", &known.publishable_key)
-            });
+            let request =
+                application.iter().fold(request, |request, known| request.header("api-key", &known.publishable_key));
             let answer = app.send(request).await;
             assert!((400..500).contains(&answer.status), "{}", answer.text);
             assert!(
@@ -177,8 +157,7 @@ async fn a_foreign_page_cannot_make_a_browser_drop_its_cookies() {
 async fn preflight(app: &App, origin: &str, method: &str, headers: &str) -> Answer {
     let request = app.request("OPTIONS", "/refresh").header("origin", origin);
     let request = request.header("access-control-request-method", method);
-    app.send(request.header("access-control-request-headers", headers))
-        .await
+    app.send(request.header("access-control-request-headers", headers)).await
 }
 
 #[tokio::test]
@@ -202,12 +181,7 @@ async fn a_preflight_allows_the_page_and_nobody_else() {
         assert_eq!(answer.header("access-control-allow-credentials"), "", "{origin}");
     }
     for (method, headers) in [("PUT", "api-key"), ("POST", "x-other")] {
-        assert_eq!(
-            preflight(&app, PAGE, method, headers)
-                .await
-                .header("access-control-allow-origin"),
-            ""
-        );
+        assert_eq!(preflight(&app, PAGE, method, headers).await.header("access-control-allow-origin"), "");
     }
 }
 
@@ -215,31 +189,21 @@ async fn a_preflight_allows_the_page_and_nobody_else() {
 async fn only_the_page_may_read_an_answer() {
     let app = App::start();
     let whoami = |origin: &str| {
-        app.request("GET", "/whoami")
-            .header("origin", origin)
-            .header("api-key", app.web().publishable_key)
+        app.request("GET", "/whoami").header("origin", origin).header("api-key", app.web().publishable_key)
     };
     let bad = |origin: &str| whoami(origin).bearer_auth("bad");
     for (request, status) in [(whoami(PAGE), 200), (bad(PAGE), 401)] {
         let answer = app.send(request).await.status(status);
         assert_eq!(answer.header("access-control-allow-origin"), PAGE);
         assert_eq!(answer.header("access-control-allow-credentials"), "true");
-        assert!(
-            answer
-                .header("access-control-expose-headers")
-                .contains("www-authenticate")
-        );
+        assert!(answer.header("access-control-expose-headers").contains("www-authenticate"));
         assert_eq!(answer.header("vary"), "Origin");
     }
     for origin in FOREIGN {
         for request in [whoami(origin), bad(origin)] {
             let answer = app.send(request).await;
             assert_eq!(answer.header("access-control-allow-origin"), "", "{origin}");
-            assert_eq!(
-                answer.header("vary"),
-                "Origin",
-                "a cache must not hand one origin's answer to another"
-            );
+            assert_eq!(answer.header("vary"), "Origin", "a cache must not hand one origin's answer to another");
         }
     }
 }
@@ -250,44 +214,21 @@ async fn every_answer_of_a_function_carries_the_security_headers() {
     let alice = app.signed_in(&app.service(), "alice").await;
     let key = |request: RequestBuilder| request.header("api-key", app.service().publishable_key);
     let json = |path: &str, body: &str| {
-        key(app.request("POST", path))
-            .header("content-type", "application/json")
-            .body(body.to_owned())
+        key(app.request("POST", path)).header("content-type", "application/json").body(body.to_owned())
     };
     for (request, status) in [
         (key(app.request("GET", "/whoami")), 200),
-        (
-            key(app.request("GET", "/token-info")).bearer_auth(&alice.access_token),
-            200,
-        ),
-        (
-            key(app.request("GET", "/sessions")).bearer_auth(&alice.access_token),
-            200,
-        ),
-        (
-            json("/refresh", &json!({"refresh_token": alice.refresh_token}).to_string()),
-            200,
-        ),
+        (key(app.request("GET", "/token-info")).bearer_auth(&alice.access_token), 200),
+        (key(app.request("GET", "/sessions")).bearer_auth(&alice.access_token), 200),
+        (json("/refresh", &json!({"refresh_token": alice.refresh_token}).to_string()), 200),
         (json("/register", "{"), 400),
         (key(app.request("GET", "/token-info")), 401),
         (json("/authenticate", r#"{"user_id": "x", "user_secret": "x"}"#), 401),
         (app.request("GET", "/whoami").header("api-key", "x"), 401),
         (app.request("POST", "/introspect"), 401),
-        (
-            key(app.request("POST", "/refresh")).header("cookie", "refresh_token=x"),
-            403,
-        ),
-        (
-            key(app.request("DELETE", "/sessions/x")).bearer_auth(&alice.access_token),
-            404,
-        ),
-        (
-            json(
-                "/register",
-                &json!({"user_id": alice.user_id, "user_secret": PASSWORD}).to_string(),
-            ),
-            409,
-        ),
+        (key(app.request("POST", "/refresh")).header("cookie", "refresh_token=x"), 403),
+        (key(app.request("DELETE", "/sessions/x")).bearer_auth(&alice.access_token), 404),
+        (json("/register", &json!({"user_id": alice.user_id, "user_secret": PASSWORD}).to_string()), 409),
         (json("/register", &"x".repeat(70_000)), 413),
         (key(app.request("POST", "/register")).body("x"), 415),
         (json("/register", "{}"), 422),

@@ -13,7 +13,10 @@ const DOCUMENTS: [&str; 3] = [
 
 async fn fetch(app: &App, url: &str) -> Answer {
     let answer = app.send(app.client.get(url)).await.ok();
-    assert_eq!((answer.header("content-type"), answer.header("cache-control")), ("application/json", "public, max-age=300"));
+    assert_eq!(
+        (answer.header("content-type"), answer.header("cache-control")),
+        ("application/json", "public, max-age=300")
+    );
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     answer
 }
@@ -75,7 +78,10 @@ async fn a_stranger_can_verify_a_token_with_what_is_published() {
     assert_eq!(verified.claims["sub"], alice.user_key);
 
     let mut spoiled = token.clone();
-    spoiled.replace_range(token.len() - 4..token.len() - 3, if token.as_bytes()[token.len() - 4] == b'A' { "B" } else { "A" });
+    spoiled.replace_range(
+        token.len() - 4..token.len() - 3,
+        if token.as_bytes()[token.len() - 4] == b'A' { "B" } else { "A" },
+    );
     assert!(jsonwebtoken::decode::<Value>(&spoiled, &DecodingKey::from_jwk(key).unwrap(), &validation).is_err());
 }
 

@@ -73,7 +73,9 @@ async fn only_an_application_that_proves_itself_may_ask() {
         assert!(challenge.header("www-authenticate").starts_with("Basic realm="), "{path}");
         app.send(plain().header("api-key", &known.secret_key)).await.ok();
         app.send(with_basic(&known.id, &known.secret_key)).await.ok();
-        app.send(plain().header("authorization", basic(&known.id, &known.secret_key).replace("Basic", "basic"))).await.ok();
+        app.send(plain().header("authorization", basic(&known.id, &known.secret_key).replace("Basic", "basic")))
+            .await
+            .ok();
         let both = with_basic(&known.id, &known.secret_key).header("api-key", &known.secret_key);
         assert_refused(&app.send(both).await, 400, "invalid_request");
     }
@@ -139,7 +141,19 @@ async fn everything_else_is_inactive_and_nothing_more() {
     let expired = signer.sign(&Claims { exp: past, ..claims.clone() }).unwrap();
     let elsewhere = signer.sign(&Claims { aud: "https://orders.example.com".into(), ..claims }).unwrap();
     let long = "x".repeat(50_000);
-    for token in ["", "x", "a.b.c", "gl_rt_", "gl_rt_AAAA", "%00", "%ff%fe", &long, &oldest, expired.expose(), elsewhere.expose()] {
+    for token in [
+        "",
+        "x",
+        "a.b.c",
+        "gl_rt_",
+        "gl_rt_AAAA",
+        "%00",
+        "%ff%fe",
+        &long,
+        &oldest,
+        expired.expose(),
+        elsewhere.expose(),
+    ] {
         assert_eq!(introspect(&app, &app.service(), token).await, inactive());
     }
     let flipped = alice.refresh_token.replacen("gl_rt_", "gl_rt_A", 1);
@@ -147,7 +161,11 @@ async fn everything_else_is_inactive_and_nothing_more() {
 
     let other = app.application(|_| {}).await;
     for token in [&alice.access_token, &alice.refresh_token] {
-        assert_eq!(introspect(&app, &other, token).await, inactive(), "an application learns nothing of another's tokens");
+        assert_eq!(
+            introspect(&app, &other, token).await,
+            inactive(),
+            "an application learns nothing of another's tokens"
+        );
         assert_eq!(introspect(&app, &app.service(), token).await["active"], true);
     }
     eve.token_info().await.ok();

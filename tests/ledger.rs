@@ -104,7 +104,9 @@ async fn accounts(ledger: &mut Ledger) {
 
     let by_key = || sign_in(ledger, "user_key", &person.user_key);
     let (warm, counted) = (by_key(), by_key());
-    ledger.enter("authenticate by user_key", budget(&["GetItem", "PutItem", "Query"], 2, 1.5, 1.0), warm, counted).await;
+    ledger
+        .enter("authenticate by user_key", budget(&["GetItem", "PutItem", "Query"], 2, 1.5, 1.0), warm, counted)
+        .await;
 
     let unknown = || sign_in(ledger, "user_id", "nobody-has-this-name");
     let (warm, counted) = (unknown(), unknown());
@@ -161,7 +163,8 @@ async fn checks(ledger: &mut Ledger) {
     let listed = budget(&["GetItem", "Query"], 1, 2.0, 0.0);
     let (warm, counted) = (ledger.bearer(&person, "GET", "/sessions"), ledger.bearer(&person, "GET", "/sessions"));
     ledger.enter("sessions, list", listed, warm, counted).await;
-    let (warm, counted) = (ledger.form("/introspect", &person.access_token), ledger.form("/introspect", &person.access_token));
+    let (warm, counted) =
+        (ledger.form("/introspect", &person.access_token), ledger.form("/introspect", &person.access_token));
     ledger.enter("introspect", live(), warm, counted).await;
 
     let guarded = || ledger.app.client.get(ledger.app.url("/orders")).bearer_auth(&person.access_token);
@@ -193,8 +196,7 @@ async fn endings(ledger: &mut Ledger) {
 
     let (one, two) = people().await;
     let path = |person: &Person| format!("/sessions/{}", person.session_id());
-    let (warm, counted) =
-        (ledger.bearer(&one, "DELETE", &path(&one)), ledger.bearer(&two, "DELETE", &path(&two)));
+    let (warm, counted) = (ledger.bearer(&one, "DELETE", &path(&one)), ledger.bearer(&two, "DELETE", &path(&two)));
     let expected = budget(&["GetItem", "GetItem", "GetItem", "UpdateItem"], 3, 3.0, 1.0);
     ledger.enter("sessions, end one", expected, warm, counted).await;
 

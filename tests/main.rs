@@ -7,6 +7,7 @@ mod support;
 mod api_keys;
 mod authorizer;
 mod browser_client;
+mod cookies;
 mod credentials;
 mod cross_origin;
 mod discovery;

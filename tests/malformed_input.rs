@@ -9,11 +9,8 @@ use crate::support::{Answer, App, PASSWORD, Person};
 const JSON: [&str; 4] = ["/register", "/authenticate", "/refresh", "/logout"];
 
 async fn post(app: &App, path: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Answer {
-    let request = app
-        .request("POST", path)
-        .header("api-key", app.service().publishable_key);
-    app.send(request.header("content-type", content_type).body(body.into()))
-        .await
+    let request = app.request("POST", path).header("api-key", app.service().publishable_key);
+    app.send(request.header("content-type", content_type).body(body.into())).await
 }
 
 async fn post_json(app: &App, path: &str, body: impl Into<Vec<u8>>) -> Answer {
@@ -77,11 +74,7 @@ async fn a_member_of_the_wrong_type_is_named() {
             let answer = post_json(&app, path, format!(r#"{{"{member}": {value}}}"#)).await;
             let answer = answer.problem(422, "validation_failed");
             let errors = answer.body()["errors"].clone();
-            let named = errors
-                .as_array()
-                .unwrap()
-                .iter()
-                .any(|e| e["field"] == member && e["code"] == "wrong_type");
+            let named = errors.as_array().unwrap().iter().any(|e| e["field"] == member && e["code"] == "wrong_type");
             assert!(named, "{path} {member} {value}: {}", answer.text);
         }
     }
@@ -92,11 +85,7 @@ async fn a_missing_member_is_named() {
     let app = App::start();
     for (path, body, missing) in [
         ("/register", "{}", &["user_id", "user_secret"][..]),
-        (
-            "/register",
-            r#"{"user_id": null, "user_secret": null}"#,
-            &["user_id", "user_secret"],
-        ),
+        ("/register", r#"{"user_id": null, "user_secret": null}"#, &["user_id", "user_secret"]),
         ("/authenticate", "{}", &["user_id", "user_secret"]),
         ("/authenticate", r#"{"user_key": "x"}"#, &["user_secret"]),
         ("/refresh", "{}", &["refresh_token"]),
@@ -105,11 +94,7 @@ async fn a_missing_member_is_named() {
         let answer = post_json(&app, path, body).await.problem(422, "validation_failed");
         let errors = answer.body()["errors"].clone();
         for field in missing {
-            let named = errors
-                .as_array()
-                .unwrap()
-                .iter()
-                .any(|e| e["field"] == *field && e["code"] == "required");
+            let named = errors.as_array().unwrap().iter().any(|e| e["field"] == *field && e["code"] == "required");
             assert!(named, "{path} {body} {field}: {}", answer.text);
         }
     }
@@ -119,9 +104,7 @@ async fn a_missing_member_is_named() {
 async fn an_empty_body_is_no_json_and_signs_nobody_out() {
     let app = App::start();
     post_json(&app, "/register", "").await.problem(400, "malformed_json");
-    post_json(&app, "/authenticate", "")
-        .await
-        .problem(400, "malformed_json");
+    post_json(&app, "/authenticate", "").await.problem(400, "malformed_json");
     post_json(&app, "/logout", "").await.problem(401, "invalid_token");
 }
 
@@ -130,38 +113,17 @@ async fn only_json_is_taken_for_json() {
     let app = App::start();
     let body = json!({"user_id": "ada", "user_secret": PASSWORD, "refresh_token": "x"}).to_string();
     for path in JSON {
-        for content_type in [
-            "text/plain",
-            "application/x-www-form-urlencoded",
-            "application/jsonp",
-            "json",
-            "*/*",
-            "",
-        ] {
-            post(&app, path, content_type, body.clone())
-                .await
-                .problem(415, "unsupported_media_type");
+        for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "json", "*/*", ""]
+        {
+            post(&app, path, content_type, body.clone()).await.problem(415, "unsupported_media_type");
         }
-        post(
-            &app,
-            path,
-            "application/x-www-form-urlencoded",
-            "user_id=ada&user_secret=x",
-        )
-        .await
-        .problem(415, "unsupported_media_type");
-        post(&app, path, "multipart/form-data; boundary=x", "--x--")
+        post(&app, path, "application/x-www-form-urlencoded", "user_id=ada&user_secret=x")
             .await
             .problem(415, "unsupported_media_type");
+        post(&app, path, "multipart/form-data; boundary=x", "--x--").await.problem(415, "unsupported_media_type");
     }
-    for content_type in [
-        "application/json; charset=utf-8",
-        "APPLICATION/JSON",
-        " application/json ;x=y",
-    ] {
-        post(&app, "/authenticate", content_type, body.clone())
-            .await
-            .problem(401, "invalid_credentials");
+    for content_type in ["application/json; charset=utf-8", "APPLICATION/JSON", " application/json ;x=y"] {
+        post(&app, "/authenticate", content_type, body.clone()).await.problem(401, "invalid_credentials");
     }
 }
 
@@ -170,20 +132,14 @@ async fn a_body_that_is_too_large_is_refused_before_it_is_read() {
     let app = App::start();
     let padded = |length: usize| format!(r#"{{"refresh_token": "{}"}}"#, "x".repeat(length - 21));
     for path in JSON {
-        post_json(&app, path, padded(64 * 1024 + 1))
-            .await
-            .problem(413, "body_too_large");
-        post_json(&app, path, padded(1024 * 1024))
-            .await
-            .problem(413, "body_too_large");
+        post_json(&app, path, padded(64 * 1024 + 1)).await.problem(413, "body_too_large");
+        post_json(&app, path, padded(1024 * 1024)).await.problem(413, "body_too_large");
     }
     assert_ne!(post_json(&app, "/refresh", padded(64 * 1024)).await.status, 413);
     let key = app.service().publishable_key;
     for path in ["/api/v1/auth/register", "/api/v1/auth/refresh"] {
         let headers = [("api-key", key.as_str()), ("content-type", "application/json")];
-        app.send_raw("POST", path, &headers, &vec![b'x'; 10 * 1024 * 1024 + 1])
-            .await
-            .status(413);
+        app.send_raw("POST", path, &headers, &vec![b'x'; 10 * 1024 * 1024 + 1]).await.status(413);
     }
 }
 
@@ -204,16 +160,10 @@ async fn credentials_in_the_query_are_refused_everywhere() {
             "access%5Ftoken",
         ] {
             let path = route.path.replace("{session_id}", "x");
-            let answer = app
-                .send_raw(route.method, &format!("{path}?a=b&{name}=x"), &[], b"")
-                .await;
+            let answer = app.send_raw(route.method, &format!("{path}?a=b&{name}=x"), &[], b"").await;
             assert_eq!(answer.status, 400, "{} {path}?{name}: {}", route.method, answer.text);
             let body = answer.body();
-            assert!(
-                body["code"] == "invalid_request" || body["error"] == "invalid_request",
-                "{}",
-                answer.text
-            );
+            assert!(body["code"] == "invalid_request" || body["error"] == "invalid_request", "{}", answer.text);
         }
     }
 }
@@ -224,9 +174,7 @@ async fn a_head_over_the_gateways_limit_is_refused() {
     let request = app.request("GET", "/whoami").header("x-long", "x".repeat(11 * 1024));
     app.send(request).await.status(431);
     let cookies = format!("theme={}", "x".repeat(11 * 1024));
-    app.send(app.request("GET", "/whoami").header("cookie", cookies))
-        .await
-        .status(431);
+    app.send(app.request("GET", "/whoami").header("cookie", cookies)).await.status(431);
 }
 
 #[tokio::test]
@@ -261,10 +209,7 @@ async fn a_session_id_that_is_none_is_no_session() {
     let app = App::start();
     let alice = app.signed_in(&app.service(), "alice").await;
     let authorization = format!("Bearer {}", alice.access_token);
-    let headers = [
-        ("api-key", alice.application.publishable_key.as_str()),
-        ("authorization", &authorization),
-    ];
+    let headers = [("api-key", alice.application.publishable_key.as_str()), ("authorization", &authorization)];
     let long = "x".repeat(5 * 1024);
     for id in [
         "%00",
@@ -311,13 +256,9 @@ async fn a_header_that_is_there_twice_is_refused() {
     let key = alice.application.publishable_key.as_str();
     let whoami = "/api/v1/auth/whoami";
     let twice = [("api-key", key), ("authorization", &bearer), ("authorization", &bearer)];
-    app.send_raw("GET", whoami, &twice, b"")
-        .await
-        .problem(400, "invalid_request");
+    app.send_raw("GET", whoami, &twice, b"").await.problem(400, "invalid_request");
     let twice = [("api-key", key), ("api-key", key), ("authorization", &bearer)];
-    app.send_raw("GET", whoami, &twice, b"")
-        .await
-        .problem(401, "invalid_api_key");
+    app.send_raw("GET", whoami, &twice, b"").await.problem(401, "invalid_api_key");
     let json = ("content-type", "application/json");
     app.send_raw("POST", "/api/v1/auth/refresh", &[("api-key", key), json, json], b"{}")
         .await
@@ -327,11 +268,7 @@ async fn a_header_that_is_there_twice_is_refused() {
 #[tokio::test]
 async fn a_cookie_is_found_however_it_is_written() {
     let app = App::start();
-    let Person {
-        access_token: token,
-        application,
-        ..
-    } = app.signed_in(&app.service(), "alice").await;
+    let Person { access_token: token, application, .. } = app.signed_in(&app.service(), "alice").await;
     let many: String = (0..100).map(|number| format!("c{number}=v; ")).collect();
     for (cookies, status, authenticated) in [
         (format!("{many}access_token={token}"), 200, Some(true)),
@@ -340,11 +277,7 @@ async fn a_cookie_is_found_however_it_is_written() {
         (format!("access_token=\"{token}\""), 200, Some(true)),
         (format!("access_token={token}; access_token={token}"), 200, Some(true)),
         (format!("ACCESS_TOKEN={token}"), 200, Some(false)),
-        (
-            format!("xaccess_token={token}; access_token2={token}"),
-            200,
-            Some(false),
-        ),
+        (format!("xaccess_token={token}; access_token2={token}"), 200, Some(false)),
         ("access_token=".to_owned(), 200, Some(false)),
         ("access_token".to_owned(), 200, Some(false)),
         (";;; =; =x; ;".to_owned(), 200, Some(false)),
@@ -411,38 +344,20 @@ async fn naughty_strings_are_a_name_or_a_reason_and_never_a_failure() {
     ] {
         let name = json!({"user_id": text, "user_secret": PASSWORD});
         let answer = app.post(&app.service(), "/register", &name).await;
-        assert!(
-            [201, 409, 422].contains(&answer.status),
-            "{text:?}: {} {}",
-            answer.status,
-            answer.text
-        );
+        assert!([201, 409, 422].contains(&answer.status), "{text:?}: {} {}", answer.status, answer.text);
         let user_id = app.fresh_name("naughty");
         let answer = app
-            .post(
-                &app.service(),
-                "/register",
-                &json!({"user_id": user_id, "user_secret": text, "email": text}),
-            )
+            .post(&app.service(), "/register", &json!({"user_id": user_id, "user_secret": text, "email": text}))
             .await;
-        assert!(
-            [201, 422].contains(&answer.status),
-            "{text:?}: {} {}",
-            answer.status,
-            answer.text
-        );
+        assert!([201, 422].contains(&answer.status), "{text:?}: {} {}", answer.status, answer.text);
         for body in [
             json!({"user_id": text, "user_secret": "wrong"}),
             json!({"user_key": text, "user_secret": "wrong"}),
             json!({"user_id": "nobody-at-all", "user_secret": text}),
         ] {
-            app.post(&app.service(), "/authenticate", &body)
-                .await
-                .problem(401, "invalid_credentials");
+            app.post(&app.service(), "/authenticate", &body).await.problem(401, "invalid_credentials");
         }
         let token = json!({"refresh_token": text});
-        app.post(&app.service(), "/refresh", &token)
-            .await
-            .problem(401, "invalid_grant");
+        app.post(&app.service(), "/refresh", &token).await.problem(401, "invalid_grant");
     }
 }

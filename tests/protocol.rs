@@ -26,7 +26,11 @@ async fn case_a_the_newest_token_is_replaced_and_the_session_slides() {
     let mut alice = alice().await;
     let first = alice.refresh_token.clone();
     let before = alice.session().await;
-    alice.app.database.set_session(&alice.user_key, &alice.session_id(), "expires_at", number_of(&before, "expires_at") - 999).await;
+    alice
+        .app
+        .database
+        .set_session(&alice.user_key, &alice.session_id(), "expires_at", number_of(&before, "expires_at") - 999)
+        .await;
 
     let answer = alice.refresh().await.ok().body();
     assert_ne!(alice.refresh_token, first);

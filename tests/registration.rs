@@ -6,21 +6,11 @@ use serde_json::{Value, json};
 use crate::support::{Answer, App, PASSWORD};
 
 async fn register(app: &App, user_id: &str, user_secret: &str) -> Answer {
-    app.post(
-        &app.service(),
-        "/register",
-        &json!({"user_id": user_id, "user_secret": user_secret}),
-    )
-    .await
+    app.post(&app.service(), "/register", &json!({"user_id": user_id, "user_secret": user_secret})).await
 }
 
 async fn sign_in(app: &App, user_id: &str, user_secret: &str) -> Answer {
-    app.post(
-        &app.service(),
-        "/authenticate",
-        &json!({"user_id": user_id, "user_secret": user_secret}),
-    )
-    .await
+    app.post(&app.service(), "/authenticate", &json!({"user_id": user_id, "user_secret": user_secret})).await
 }
 
 /// Field and code of every reason that a 422 gives.
@@ -60,9 +50,7 @@ async fn a_name_is_taken_however_it_is_spelled() {
     let fresh = app.fresh_name("");
     register(&app, &format!("rémy{fresh}"), PASSWORD).await.status(201);
     for spelling in ["rémy", "RÉMY", "Rémy", "re\u{301}my", "RE\u{301}MY", "ｒémy", "réｍｙ"] {
-        register(&app, &format!("{spelling}{fresh}"), "quite another secret")
-            .await
-            .problem(409, "user_id_taken");
+        register(&app, &format!("{spelling}{fresh}"), "quite another secret").await.problem(409, "user_id_taken");
         sign_in(&app, &format!("{spelling}{fresh}"), PASSWORD).await.ok();
     }
     register(&app, &format!("remy{fresh}"), PASSWORD).await.status(201);
@@ -86,30 +74,15 @@ async fn of_a_hundred_registrations_of_one_name_one_wins() {
         async move { register(app, user_id, &format!("{PASSWORD} {number}")).await }
     });
     let answers = join_all(attempts).await;
-    let (won, lost): (Vec<_>, Vec<_>) = answers
-        .into_iter()
-        .enumerate()
-        .partition(|(_, answer)| answer.status == 201);
-    assert_eq!(
-        won.len(),
-        1,
-        "{:?}",
-        won.iter().map(|(number, _)| number).collect::<Vec<_>>()
-    );
+    let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().enumerate().partition(|(_, answer)| answer.status == 201);
+    assert_eq!(won.len(), 1, "{:?}", won.iter().map(|(number, _)| number).collect::<Vec<_>>());
     for (_, answer) in lost {
         answer.problem(409, "user_id_taken");
     }
     let (winner, answer) = &won[0];
     sign_in(&app, &user_id, &format!("{PASSWORD} {winner}")).await.ok();
-    sign_in(&app, &user_id, &format!("{PASSWORD} {}", (winner + 1) % 100))
-        .await
-        .problem(401, "invalid_credentials");
-    assert_eq!(
-        app.database.user(&answer.text_of("user_key")).await["user_id"]
-            .as_s()
-            .unwrap(),
-        &user_id
-    );
+    sign_in(&app, &user_id, &format!("{PASSWORD} {}", (winner + 1) % 100)).await.problem(401, "invalid_credentials");
+    assert_eq!(app.database.user(&answer.text_of("user_key")).await["user_id"].as_s().unwrap(), &user_id);
 }
 
 #[tokio::test]
@@ -118,11 +91,8 @@ async fn everything_that_is_wrong_is_said_at_once() {
     let body = json!({"user_id": "two words", "user_secret": "short", "email": "nowhere"});
     let answer = app.post(&app.service(), "/register", &body).await;
     let pair = |field: &str, code: &str| (field.to_owned(), code.to_owned());
-    let expected = [
-        pair("user_id", "forbidden_character"),
-        pair("user_secret", "too_short"),
-        pair("email", "invalid_email"),
-    ];
+    let expected =
+        [pair("user_id", "forbidden_character"), pair("user_secret", "too_short"), pair("email", "invalid_email")];
     assert_eq!(reasons(answer), expected);
 }
 
@@ -169,11 +139,7 @@ async fn a_password_is_eight_to_two_hundred_and_fifty_six_code_points() {
                     answer.status(201);
                     sign_in(&app, &user_id, &secret).await.ok();
                 }
-                Some(code) => assert_eq!(
-                    reasons(answer),
-                    [("user_secret".to_owned(), code.to_owned())],
-                    "{length}"
-                ),
+                Some(code) => assert_eq!(reasons(answer), [("user_secret".to_owned(), code.to_owned())], "{length}"),
             }
         }
     }
@@ -198,43 +164,29 @@ async fn passwords_that_attackers_try_first_are_refused() {
     ] {
         let body = json!({"user_id": user_id, "user_secret": secret, "email": "ada.byron@example.com"});
         let answer = app.post(&app.service(), "/register", &body).await;
-        assert_eq!(
-            reasons(answer),
-            [("user_secret".to_owned(), code.to_owned())],
-            "{secret}"
-        );
+        assert_eq!(reasons(answer), [("user_secret".to_owned(), code.to_owned())], "{secret}");
     }
-    register(&app, &user_id, "password and lovelace and more")
-        .await
-        .status(201);
+    register(&app, &user_id, "password and lovelace and more").await.status(201);
 }
 
 #[tokio::test]
 async fn no_rule_of_composition_is_asked() {
     let app = App::start();
-    for secret in [
-        "        ",
-        "aqaqaqzz",
-        "~!@#%^&*()_+`-=[]{};:'\",.<>/?\\|",
-        "🔑 🔑 🔑 🔑 🔑",
-        "\t\r\n\u{1}\u{7f}tabs",
-    ] {
+    for secret in
+        ["        ", "aqaqaqzz", "~!@#%^&*()_+`-=[]{};:'\",.<>/?\\|", "🔑 🔑 🔑 🔑 🔑", "\t\r\n\u{1}\u{7f}tabs"]
+    {
         let user_id = app.fresh_name("ada");
         register(&app, &user_id, secret).await.status(201);
         sign_in(&app, &user_id, secret).await.ok();
-        sign_in(&app, &user_id, &format!("{secret} "))
-            .await
-            .problem(401, "invalid_credentials");
+        sign_in(&app, &user_id, &format!("{secret} ")).await.problem(401, "invalid_credentials");
     }
 }
 
 #[tokio::test]
 async fn spellings_of_one_password_sign_in_alike() {
     let app = App::start();
-    for (one, other) in [
-        ("caf\u{e9} noir", "cafe\u{301} noir"),
-        ("\u{ac01} hangul", "\u{1100}\u{1161}\u{11a8} hangul"),
-    ] {
+    for (one, other) in [("caf\u{e9} noir", "cafe\u{301} noir"), ("\u{ac01} hangul", "\u{1100}\u{1161}\u{11a8} hangul")]
+    {
         for (first, second) in [(one, other), (other, one)] {
             let user_id = app.fresh_name("ada");
             register(&app, &user_id, first).await.status(201);
@@ -243,12 +195,8 @@ async fn spellings_of_one_password_sign_in_alike() {
     }
     let user_id = app.fresh_name("ada");
     register(&app, &user_id, "caf\u{e9} noir").await.status(201);
-    sign_in(&app, &user_id, "cafe noir")
-        .await
-        .problem(401, "invalid_credentials");
-    sign_in(&app, &user_id, "CAF\u{c9} NOIR")
-        .await
-        .problem(401, "invalid_credentials");
+    sign_in(&app, &user_id, "cafe noir").await.problem(401, "invalid_credentials");
+    sign_in(&app, &user_id, "CAF\u{c9} NOIR").await.problem(401, "invalid_credentials");
 }
 
 #[tokio::test]
@@ -257,12 +205,8 @@ async fn the_last_character_of_the_longest_password_matters() {
     let user_id = app.fresh_name("ada");
     let common = "🔑".repeat(255);
     register(&app, &user_id, &format!("{common}a")).await.status(201);
-    sign_in(&app, &user_id, &format!("{common}b"))
-        .await
-        .problem(401, "invalid_credentials");
-    sign_in(&app, &user_id, &common)
-        .await
-        .problem(401, "invalid_credentials");
+    sign_in(&app, &user_id, &format!("{common}b")).await.problem(401, "invalid_credentials");
+    sign_in(&app, &user_id, &common).await.problem(401, "invalid_credentials");
     sign_in(&app, &user_id, &format!("{common}a")).await.ok();
 }
 
@@ -279,10 +223,7 @@ async fn nothing_of_the_password_is_stored_in_clear() {
         let answer = register(&app, &app.fresh_name(like), secret).await.status(201);
         items.push(stored(answer.text_of("user_key")).await);
     }
-    let hashes: Vec<_> = items
-        .iter()
-        .map(|item| item["password_hash"].as_s().unwrap().clone())
-        .collect();
+    let hashes: Vec<_> = items.iter().map(|item| item["password_hash"].as_s().unwrap().clone()).collect();
     assert_ne!(hashes[0], hashes[1], "each hash has a salt of its own");
     for (item, hash) in items.iter().zip(&hashes) {
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{App, Answer, PASSWORD, claims};
+use crate::support::{Answer, App, PASSWORD, claims};
 
 /// A POST without an `Api-Key`: the default application serves it.
 async fn post(app: &App, path: &str, body: &Value) -> Answer {

@@ -53,7 +53,9 @@ async fn leaving_works_with_either_token_and_either_method() {
     access_only.ask("POST", "/logout").await.ok();
     access_only.refresh_and_lose_the_answer().await.problem(401, "invalid_grant");
 
-    app.send(app.request("DELETE", "/logout").header("api-key", app.service().publishable_key)).await.problem(401, "invalid_token");
+    app.send(app.request("DELETE", "/logout").header("api-key", app.service().publishable_key))
+        .await
+        .problem(401, "invalid_token");
 }
 
 #[tokio::test]

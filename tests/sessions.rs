@@ -30,7 +30,8 @@ async fn assert_alive(person: &mut Person) {
 
 fn ids(list: &Value) -> Vec<String> {
     let sessions = list["sessions"].as_array().expect("a list");
-    let mut ids: Vec<_> = sessions.iter().map(|session| session["session_id"].as_str().expect("an id").to_owned()).collect();
+    let mut ids: Vec<_> =
+        sessions.iter().map(|session| session["session_id"].as_str().expect("an id").to_owned()).collect();
     ids.sort();
     ids
 }
@@ -47,8 +48,16 @@ async fn the_list_shows_ones_own_sessions_and_marks_the_current_one() {
     assert_eq!(ids(&list), expected);
     for session in list["sessions"].as_array().unwrap() {
         let members: Vec<_> = session.as_object().unwrap().keys().collect();
-        let expected =
-            ["application_id", "created_at", "current", "expires_at", "last_used_at", "session_id", "source_ip", "user_agent"];
+        let expected = [
+            "application_id",
+            "created_at",
+            "current",
+            "expires_at",
+            "last_used_at",
+            "session_id",
+            "source_ip",
+            "user_agent",
+        ];
         assert_eq!(members, expected);
         assert_eq!(session["current"], session["session_id"] == devices[1].session_id());
         assert_eq!(session["application_id"], app.service().id);
@@ -141,8 +150,10 @@ async fn somebody_elses_session_is_none() {
     let app = App::start();
     let alice = app.signed_in(&app.service(), "alice").await;
     let mut eve = app.signed_in(&app.service(), "eve").await;
-    let theirs = alice.ask("DELETE", &format!("/sessions/{}", eve.session_id())).await.problem(404, "session_not_found");
-    let nobodys = alice.ask("DELETE", "/sessions/4f1d2a6e-7b0c-4d3e-9a55-1c2b3d4e5f60").await.problem(404, "session_not_found");
+    let theirs =
+        alice.ask("DELETE", &format!("/sessions/{}", eve.session_id())).await.problem(404, "session_not_found");
+    let nobodys =
+        alice.ask("DELETE", "/sessions/4f1d2a6e-7b0c-4d3e-9a55-1c2b3d4e5f60").await.problem(404, "session_not_found");
     assert_eq!(theirs.text, nobodys.text, "whether it exists is not told");
     assert_alive(&mut eve).await;
 }

@@ -17,11 +17,7 @@ async fn authenticate(app: &App, body: &Value) -> Answer {
 async fn set_status(person: &Person, status: Status) {
     let users = person.app.database.store().users;
     let key: UserKey = person.user_key.parse().expect("a user key");
-    let user = users
-        .find(key)
-        .await
-        .expect("the table answers")
-        .expect("the user is there");
+    let user = users.find(key).await.expect("the table answers").expect("the user is there");
     assert!(users.set_status(&user, status).await.expect("the table answers"));
 }
 
@@ -81,54 +77,23 @@ async fn a_sign_in_gives_what_it_says() {
     let answer = alice.sign_in().await.ok();
     let body = answer.body();
     let members: Vec<_> = body.as_object().unwrap().keys().collect();
-    assert_eq!(
-        members,
-        [
-            "access_token",
-            "expires_in",
-            "refresh_expires_in",
-            "refresh_token",
-            "token_type"
-        ]
-    );
+    assert_eq!(members, ["access_token", "expires_in", "refresh_expires_in", "refresh_token", "token_type"]);
     assert!(answer.cookies().is_empty(), "tokens come one way only");
 
     let claims = alice.claims();
     let mut names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();
-    let expected = [
-        "amr",
-        "aud",
-        "auth_time",
-        "client_id",
-        "ep",
-        "exp",
-        "iat",
-        "iss",
-        "jti",
-        "nbf",
-        "scope",
-        "sid",
-        "sub",
-    ];
+    let expected =
+        ["amr", "aud", "auth_time", "client_id", "ep", "exp", "iat", "iss", "jti", "nbf", "scope", "sid", "sub"];
     assert_eq!(names, expected);
     let number = |value: &Value| value.as_u64().expect("a number");
-    assert_eq!(
-        number(&body["expires_in"]),
-        number(&claims["exp"]) - number(&claims["iat"])
-    );
+    assert_eq!(number(&body["expires_in"]), number(&claims["exp"]) - number(&claims["iat"]));
     assert_eq!(number(&body["expires_in"]), 1200);
     assert_eq!(number(&body["refresh_expires_in"]), 72 * 3600);
     let issuer = app.url("/api/v1/auth");
     assert_eq!((&claims["iss"], &claims["aud"]), (&json!(issuer), &json!(issuer)));
-    assert_eq!(
-        (&claims["sub"], &claims["client_id"]),
-        (&json!(alice.user_key), &json!(alice.application.id))
-    );
-    assert_eq!(
-        (&claims["amr"], &claims["scope"], &claims["ep"]),
-        (&json!(["pwd"]), &json!(""), &json!(0))
-    );
+    assert_eq!((&claims["sub"], &claims["client_id"]), (&json!(alice.user_key), &json!(alice.application.id)));
+    assert_eq!((&claims["amr"], &claims["scope"], &claims["ep"]), (&json!(["pwd"]), &json!(""), &json!(0)));
     assert_eq!((&claims["nbf"], &claims["auth_time"]), (&claims["iat"], &claims["iat"]));
     assert!(!claims.to_string().contains(&alice.user_id), "no name, no address");
     assert!(alice.refresh_token.starts_with("gl_rt_"));
@@ -153,12 +118,8 @@ async fn a_weaker_hash_is_replaced_when_its_owner_signs_in() {
     let app = App::start();
     let mut alice = app.registered(&app.service(), "alice").await;
     let weaker = Hasher::new(Params::new(7_168, 5, 1).unwrap(), Peppers::default());
-    let weaker = weaker
-        .hash(&Password::new(PASSWORD.to_owned()), *b"sixteen of salt!")
-        .unwrap();
-    app.database
-        .set_user(&alice.user_key, "password_hash", weaker.expose())
-        .await;
+    let weaker = weaker.hash(&Password::new(PASSWORD.to_owned()), *b"sixteen of salt!").unwrap();
+    app.database.set_user(&alice.user_key, "password_hash", weaker.expose()).await;
 
     let wrong = json!({"user_id": alice.user_id, "user_secret": "not the secret"});
     authenticate(&app, &wrong).await.problem(401, "invalid_credentials");
@@ -168,11 +129,7 @@ async fn a_weaker_hash_is_replaced_when_its_owner_signs_in() {
     let replaced = app.database.password_hash(&alice.user_key).await;
     assert!(replaced.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{replaced}");
     alice.sign_in().await.ok();
-    assert_eq!(
-        app.database.password_hash(&alice.user_key).await,
-        replaced,
-        "once is enough"
-    );
+    assert_eq!(app.database.password_hash(&alice.user_key).await, replaced, "once is enough");
     authenticate(&app, &wrong).await.problem(401, "invalid_credentials");
 }
 
@@ -224,10 +181,7 @@ async fn signing_in_again_in_one_browser_ends_the_session_before() {
     browser.sign_in().await.ok();
     assert_ne!(browser.session_id(), session);
     browser.whoami().await.ok();
-    let old = app
-        .request("GET", "/whoami")
-        .header("api-key", app.web().publishable_key)
-        .bearer_auth(before);
+    let old = app.request("GET", "/whoami").header("api-key", app.web().publishable_key).bearer_auth(before);
     app.send(old).await.problem(401, "invalid_token");
     let item = app.database.session(&browser.user_key, &session).await;
     assert_eq!(item["revoked_reason"].as_s().unwrap(), "replaced");

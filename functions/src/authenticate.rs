@@ -32,12 +32,7 @@ impl SignIn {
     /// As the deployment's settings say.
     #[must_use]
     pub fn new(config: Config, issuer: Issuer) -> Self {
-        Self {
-            issuer,
-            hasher: config.passwords.hasher,
-            cookies: config.cookies,
-            max_sessions: config.max_sessions,
-        }
+        Self { issuer, hasher: config.passwords.hasher, cookies: config.cookies, max_sessions: config.max_sessions }
     }
 }
 
@@ -69,10 +64,7 @@ pub async fn handle(
         return Err(Problem::InvalidCredentials);
     };
     let session = Session::begin(&user, &application, request.device(), world, now);
-    let tokens = sign_in
-        .issuer
-        .issue(&session, &user, &application, now, world)
-        .map_err(Problem::internal)?;
+    let tokens = sign_in.issuer.issue(&session, &user, &application, now, world).map_err(Problem::internal)?;
     tokio::try_join!(
         begin(&session, sessions, sign_in.max_sessions, now),
         end_replaced(&request, &application, sessions, sign_in, now),
@@ -87,9 +79,7 @@ fn read(request: &Request) -> Result<(Name, Password), Problem> {
     let mut members = request.json()?;
     let (by_key, by_id) = (members.has("user_key"), members.has("user_id"));
     if by_key && by_id {
-        return Err(Problem::InvalidRequest(
-            "name the user by `user_key` or by `user_id`, not both",
-        ));
+        return Err(Problem::InvalidRequest("name the user by `user_key` or by `user_id`, not both"));
     }
     let name = if by_key {
         Name::Key(members.required("user_key").parse().ok())
@@ -145,15 +135,7 @@ async fn end_replaced(
         && let Some(cookie) = sign_in.cookies.refresh(request.headers())?
         && let Ok(old) = sign_in.issuer.macs().open(&cookie, now)
     {
-        sessions
-            .end(
-                old.user_key,
-                old.session_id,
-                Some(application.id),
-                RevocationReason::Replaced,
-                now,
-            )
-            .await?;
+        sessions.end(old.user_key, old.session_id, Some(application.id), RevocationReason::Replaced, now).await?;
     }
     Ok(())
 }

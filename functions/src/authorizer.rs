@@ -34,16 +34,10 @@ pub async fn handle(
         LiveCheck::Off => true,
         check => {
             let consistent = check == LiveCheck::Strong;
-            live::check(&claims, &gate.users, &gate.sessions, consistent, now)
-                .await?
-                .is_some()
+            live::check(&claims, &gate.users, &gate.sessions, consistent, now).await?.is_some()
         }
     };
-    Ok(if stands {
-        Decision::Allow(context(&claims))
-    } else {
-        Decision::Deny
-    })
+    Ok(if stands { Decision::Allow(context(&claims)) } else { Decision::Deny })
 }
 
 /// What the route's function is told: strings, numbers and truth values only, as API Gateway demands.

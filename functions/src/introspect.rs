@@ -24,9 +24,7 @@ pub async fn handle(
 ) -> Result<Response, Problem> {
     let now = world.now();
     let application = gate::client(&request, applications, now).await?;
-    let token = request
-        .form_parameter("token")?
-        .ok_or(Problem::InvalidRequest("the parameter `token` is required"))?;
+    let token = request.form_parameter("token")?.ok_or(Problem::InvalidRequest("the parameter `token` is required"))?;
     let active = match access(&token, &application, gate, now).await? {
         Some(active) => Some(active),
         None => refresh(&token, &application, gate, macs, now).await?,
@@ -66,18 +64,13 @@ async fn refresh(
     let Ok(token) = macs.open(token, now) else {
         return Ok(None);
     };
-    let (session, user) = tokio::try_join!(
-        gate.sessions.find(token.user_key, token.session_id, true),
-        gate.users.find(token.user_key)
-    )?;
+    let (session, user) =
+        tokio::try_join!(gate.sessions.find(token.user_key, token.session_id, true), gate.users.find(token.user_key))?;
     let (Some(session), Some(user)) = (session, user) else {
         return Ok(None);
     };
     let transition = protocol::transition(token.position, application.id, &session, &application.refresh, now);
-    let redeemable = matches!(
-        transition,
-        Transition::Current | Transition::Repeated | Transition::Late
-    );
+    let redeemable = matches!(transition, Transition::Current | Transition::Repeated | Transition::Late);
     let active = redeemable && protocol::user_ending(Some(&user), session.epoch).is_none();
     Ok(active.then(|| {
         json!({

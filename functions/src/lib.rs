@@ -42,16 +42,8 @@ pub const ROUTES: [Route; 16] = [
     route("whoami", "GET", "/api/v1/auth/whoami"),
     route("jwks", "GET", "/api/v1/auth/.well-known/jwks.json"),
     route("discovery", "GET", "/api/v1/auth/.well-known/openid-configuration"),
-    route(
-        "discovery",
-        "GET",
-        "/api/v1/auth/.well-known/oauth-authorization-server",
-    ),
-    route(
-        "discovery",
-        "GET",
-        "/.well-known/oauth-authorization-server/api/v1/auth",
-    ),
+    route("discovery", "GET", "/api/v1/auth/.well-known/oauth-authorization-server"),
+    route("discovery", "GET", "/.well-known/oauth-authorization-server/api/v1/auth"),
     route("introspect", "POST", "/api/v1/auth/introspect"),
     route("revoke", "POST", "/api/v1/auth/revoke"),
     route("sessions", "GET", "/api/v1/auth/sessions"),

@@ -35,17 +35,12 @@ pub async fn handle(
     };
     let named = targets(by_access.as_ref(), by_refresh.as_ref(), &application);
     if named.is_empty() {
-        let response = Response::from_problem(
-            &Problem::InvalidToken("no valid token was presented"),
-            ErrorFormat::Problem,
-        );
+        let response =
+            Response::from_problem(&Problem::InvalidToken("no valid token was presented"), ErrorFormat::Problem);
         return Ok(response.with_cookies(cookies.clear()));
     }
     for (user_key, session_id, owner) in named {
-        if sessions
-            .end(user_key, session_id, owner, RevocationReason::Logout, now)
-            .await?
-        {
+        if sessions.end(user_key, session_id, owner, RevocationReason::Logout, now).await? {
             let event = request.event(Action::SessionEnded, &application, now);
             audit::record(&event.of_user(user_key).of_session_id(session_id));
         }

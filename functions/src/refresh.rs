@@ -55,16 +55,11 @@ pub async fn handle(
             TokenDelivery::Body => Problem::field("refresh_token", "required", "is required"),
         });
     };
-    let token = issuer
-        .macs()
-        .open(presented.expose(), now)
-        .map_err(|_| Problem::InvalidGrant)?;
+    let token = issuer.macs().open(presented.expose(), now).map_err(|_| Problem::InvalidGrant)?;
 
     match redeem(&token, &application, sessions, users, &request.device(), now).await? {
         Outcome::Granted(action, session, user) => {
-            let mut tokens = issuer
-                .issue(&session, &user, &application, now, world)
-                .map_err(Problem::internal)?;
+            let mut tokens = issuer.issue(&session, &user, &application, now, world).map_err(Problem::internal)?;
             if !application.refresh.rotation {
                 tokens.refresh = None;
             }
@@ -76,11 +71,7 @@ pub async fn handle(
             audit::record(&session.iter().fold(event, |event, session| event.of_session(session)));
             let response = Response::from_problem(&Problem::InvalidGrant, ErrorFormat::Problem);
             let clear = from_cookie && ended == Ended::Definitely;
-            Ok(if clear {
-                response.with_cookies(cookies.clear())
-            } else {
-                response
-            })
+            Ok(if clear { response.with_cookies(cookies.clear()) } else { response })
         }
     }
 }
@@ -112,10 +103,7 @@ async fn redeem(
     if transition != Transition::Late {
         return conclude(transition, session, user, sessions, now).await;
     }
-    match sessions
-        .displace(token, &session, &application.refresh, device, now)
-        .await?
-    {
+    match sessions.displace(token, &session, &application.refresh, device, now).await? {
         Written::Done(session) => Ok(granted(Action::Recovered, session, Some(user))),
         // Somebody else was quicker: another copy of this request, or the successor itself.
         Written::Refused(found) => match judge(token, application, found, Some(user), now) {
@@ -133,10 +121,8 @@ async fn use_again(
     users: &Users,
     now: Timestamp,
 ) -> Result<Outcome, StoreError> {
-    let (found, user) = tokio::try_join!(
-        sessions.find(token.user_key, token.session_id, true),
-        users.find(token.user_key)
-    )?;
+    let (found, user) =
+        tokio::try_join!(sessions.find(token.user_key, token.session_id, true), users.find(token.user_key))?;
     match judge(token, application, found, user, now) {
         Ok((Transition::Current, session, user)) => Ok(Outcome::Granted(Action::Used, session, user)),
         Ok((transition, session, user)) => conclude(transition, session, user, sessions, now).await,
@@ -175,30 +161,14 @@ async fn conclude(
         Transition::Repeated => Ok(Outcome::Granted(Action::Repeated, session, user)),
         Transition::Reused(_) => {
             let reason = RevocationReason::Reuse;
-            sessions
-                .end(
-                    session.user_key,
-                    session.session_id,
-                    Some(session.application_id),
-                    reason,
-                    now,
-                )
-                .await?;
-            Ok(Outcome::Refused(
-                Action::ReuseDetected,
-                Some(session),
-                Ended::Definitely,
-            ))
+            sessions.end(session.user_key, session.session_id, Some(session.application_id), reason, now).await?;
+            Ok(Outcome::Refused(Action::ReuseDetected, Some(session), Ended::Definitely))
         }
-        Transition::Ahead => Ok(Outcome::Refused(
-            Action::AheadOfTable,
-            Some(session),
-            Ended::NotForEveryone,
-        )),
+        Transition::Ahead => Ok(Outcome::Refused(Action::AheadOfTable, Some(session), Ended::NotForEveryone)),
         // A write was refused for a session that now looks as if it would not be: it is changing under our hands.
-        Transition::Current | Transition::Late | Transition::Ended(_) => Err(StoreError::Unavailable(
-            "the session changed while it was looked at".into(),
-        )),
+        Transition::Current | Transition::Late | Transition::Ended(_) => {
+            Err(StoreError::Unavailable("the session changed while it was looked at".into()))
+        }
     }
 }
 
@@ -214,10 +184,6 @@ fn granted(action: Action, session: Session, user: Option<User>) -> Outcome {
 
 /// Case G. Another application's token is refused here, but its session goes on.
 fn refused(ending: Ending, session: Option<Session>) -> Outcome {
-    let ended = if ending == Ending::OtherApplication {
-        Ended::NotForEveryone
-    } else {
-        Ended::Definitely
-    };
+    let ended = if ending == Ending::OtherApplication { Ended::NotForEveryone } else { Ended::Definitely };
     Outcome::Refused(Action::Refused, session, ended)
 }

@@ -46,9 +46,7 @@ pub async fn handle(
         status: Status::Active,
         epoch: 0,
         permissions: Permissions::default(),
-        password: passwords.hasher
-            .hash(&registration.password, world.random())
-            .map_err(Problem::internal)?,
+        password: passwords.hasher.hash(&registration.password, world.random()).map_err(Problem::internal)?,
         created_at: now,
     };
     users.register(&user, world).await.map_err(|error| match error {
@@ -78,19 +76,11 @@ fn read(request: &Request, policy: Policy) -> Result<Registration, Problem> {
         members.reject("user_secret", weakness.code(), weakness.to_string());
     }
     if email.as_deref().is_some_and(|email| !is_address(email)) {
-        members.reject(
-            "email",
-            "invalid_email",
-            "must be an e-mail address of at most 254 bytes",
-        );
+        members.reject("email", "invalid_email", "must be an e-mail address of at most 254 bytes");
     }
     members.finish()?;
     match user_id {
-        Ok(user_id) => Ok(Registration {
-            user_id,
-            password,
-            email,
-        }),
+        Ok(user_id) => Ok(Registration { user_id, password, email }),
         Err(error) => Err(Problem::field("user_id", error.code(), error.to_string())),
     }
 }
@@ -99,9 +89,7 @@ fn read(request: &Request, policy: Policy) -> Result<Registration, Problem> {
 fn is_address(email: &str) -> bool {
     let plausible = |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control());
     email.len() <= MAX_EMAIL
-        && email
-            .rsplit_once('@')
-            .is_some_and(|(local, domain)| plausible(local) && plausible(domain))
+        && email.rsplit_once('@').is_some_and(|(local, domain)| plausible(local) && plausible(domain))
 }
 
 #[cfg(test)]

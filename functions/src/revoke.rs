@@ -23,23 +23,12 @@ pub async fn handle(
 ) -> Result<Response, Problem> {
     let now = world.now();
     let application = gate::client(&request, applications, now).await?;
-    let token = request
-        .form_parameter("token")?
-        .ok_or(Problem::InvalidRequest("the parameter `token` is required"))?;
-    let access = gate
-        .verify(&token, Some(&application), now)
-        .map(|claims| (claims.sub, claims.sid));
-    let named = access.or_else(|| {
-        macs.open(&token, now)
-            .ok()
-            .map(|token| (token.user_key, token.session_id))
-    });
+    let token = request.form_parameter("token")?.ok_or(Problem::InvalidRequest("the parameter `token` is required"))?;
+    let access = gate.verify(&token, Some(&application), now).map(|claims| (claims.sub, claims.sid));
+    let named = access.or_else(|| macs.open(&token, now).ok().map(|token| (token.user_key, token.session_id)));
     if let Some((user_key, session_id)) = named {
         let reason = RevocationReason::RevokedByApplication;
-        if sessions
-            .end(user_key, session_id, Some(application.id), reason, now)
-            .await?
-        {
+        if sessions.end(user_key, session_id, Some(application.id), reason, now).await? {
             let event = request.event(Action::SessionEnded, &application, now);
             audit::record(&event.of_user(user_key).of_session_id(session_id));
         }

@@ -24,10 +24,7 @@ pub async fn handle(
 ) -> Result<Response, Problem> {
     let now = world.now();
     let application = gate::application(&request, applications, now).await?;
-    let claims = gate
-        .tokens
-        .claims(&request, &application, now)?
-        .ok_or(Problem::TokenRequired)?;
+    let claims = gate.tokens.claims(&request, &application, now)?.ok_or(Problem::TokenRequired)?;
     match (request.method().as_str(), request.path_parameter("session_id")) {
         ("GET", None) => list(&claims, gate, now).await,
         ("DELETE", None) => match request.query_parameter("keep_current").as_deref() {
@@ -70,11 +67,7 @@ async fn end_all(
     let identity = identity(claims, gate, now).await?;
     // False if somebody else raised the epoch meanwhile: then they are ended too.
     gate.users.end_all_sessions(&identity.user).await?;
-    audit::record(
-        &request
-            .event(Action::AllSessionsEnded, application, now)
-            .of_user(claims.sub),
-    );
+    audit::record(&request.event(Action::AllSessionsEnded, application, now).of_user(claims.sub));
     Ok(revoked()?.with_cookies(gate.tokens.cookies().clear()))
 }
 
@@ -103,16 +96,10 @@ async fn end_one(
     identity(claims, gate, now).await?;
     let id: SessionId = id.parse().map_err(|_| Problem::SessionNotFound)?;
     let session = gate.sessions.find(claims.sub, id, true).await?;
-    let session = session
-        .filter(|session| session.ending(now).is_none())
-        .ok_or(Problem::SessionNotFound)?;
+    let session = session.filter(|session| session.ending(now).is_none()).ok_or(Problem::SessionNotFound)?;
     end(request, application, &session, gate, now).await?;
     let response = revoked()?;
-    Ok(if id == claims.sid {
-        response.with_cookies(gate.tokens.cookies().clear())
-    } else {
-        response
-    })
+    Ok(if id == claims.sid { response.with_cookies(gate.tokens.cookies().clear()) } else { response })
 }
 
 async fn end(
@@ -122,20 +109,8 @@ async fn end(
     gate: &Gate,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    gate.sessions
-        .end(
-            session.user_key,
-            session.session_id,
-            None,
-            RevocationReason::EndedByUser,
-            now,
-        )
-        .await?;
-    audit::record(
-        &request
-            .event(Action::SessionEnded, application, now)
-            .of_session(session),
-    );
+    gate.sessions.end(session.user_key, session.session_id, None, RevocationReason::EndedByUser, now).await?;
+    audit::record(&request.event(Action::SessionEnded, application, now).of_session(session));
     Ok(())
 }
 
@@ -144,19 +119,14 @@ fn revoked() -> Result<Response, Problem> {
 }
 
 async fn identity(claims: &Claims, gate: &Gate, now: Timestamp) -> Result<Identity, Problem> {
-    live::check(claims, &gate.users, &gate.sessions, true, now)
-        .await?
-        .ok_or(SESSION_OVER)
+    live::check(claims, &gate.users, &gate.sessions, true, now).await?.ok_or(SESSION_OVER)
 }
 
 /// The user and all of their sessions that still stand. The list holds the caller's own session, so that it serves as the
 /// live check too, in one round trip.
 async fn living(claims: &Claims, gate: &Gate, now: Timestamp) -> Result<(Identity, Vec<Session>), Problem> {
     let (user, mut sessions) = tokio::try_join!(gate.users.find(claims.sub), gate.sessions.list(claims.sub, true))?;
-    let own = sessions
-        .iter()
-        .find(|session| session.session_id == claims.sid)
-        .cloned();
+    let own = sessions.iter().find(|session| session.session_id == claims.sid).cloned();
     let identity = live::identity(claims, user, own, now).ok_or(SESSION_OVER)?;
     sessions.retain(|session| session.ending(now).is_none() && session.epoch == identity.user.epoch);
     Ok((identity, sessions))

@@ -18,10 +18,7 @@ pub async fn handle(
 ) -> Result<Response, Problem> {
     let now = world.now();
     let application = gate::application(&request, applications, now).await?;
-    let (claims, _) = gate
-        .identify(&request, &application, now)
-        .await?
-        .ok_or(Problem::TokenRequired)?;
+    let (claims, _) = gate.identify(&request, &application, now).await?.ok_or(Problem::TokenRequired)?;
     let mut body = json!(claims);
     body["active"] = true.into();
     Response::json(200, &body)

@@ -18,10 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         // Half of them against a stored hash, half for unknown users, as a sign-in endpoint does it.
         hasher.verify(&password, (number % 2 == 0).then_some(&hash))?;
     }
-    println!(
-        "{:.2} ms per hash",
-        start.elapsed().as_secs_f64() * 1000.0 / f64::from(count.saturating_sub(1).max(1))
-    );
+    println!("{:.2} ms per hash", start.elapsed().as_secs_f64() * 1000.0 / f64::from(count.saturating_sub(1).max(1)));
     println!("after {count} hashes: {}", resident()?);
     Ok(())
 }
@@ -29,10 +26,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// `VmRSS` of this process.
 fn resident() -> std::io::Result<String> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    Ok(status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .unwrap_or("unknown")
-        .trim()
-        .to_owned())
+    Ok(status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("unknown").trim().to_owned())
 }

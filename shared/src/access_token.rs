@@ -125,15 +125,8 @@ impl Signer {
     /// Signs with the private key `der` (PKCS #8; for RSA, PKCS #1) under the name `kid`.
     #[must_use]
     pub fn new(kid: String, algorithm: Algorithm, der: &[u8]) -> Self {
-        let header = Header {
-            typ: Some(TYPE.to_owned()),
-            kid: Some(kid),
-            ..Header::new(algorithm.jose())
-        };
-        Self {
-            header,
-            key: algorithm.encoding_key(der),
-        }
+        let header = Header { typ: Some(TYPE.to_owned()), kid: Some(kid), ..Header::new(algorithm.jose()) };
+        Self { header, key: algorithm.encoding_key(der) }
     }
 
     /// The token that says `claims`.
@@ -142,9 +135,7 @@ impl Signer {
     ///
     /// [`SigningFailed`] if the stored key is not one of its algorithm.
     pub fn sign(&self, claims: &Claims) -> Result<Secret, SigningFailed> {
-        jsonwebtoken::encode(&self.header, claims, &self.key)
-            .map(Secret::new)
-            .map_err(SigningFailed)
+        jsonwebtoken::encode(&self.header, claims, &self.key).map(Secret::new).map_err(SigningFailed)
     }
 }
 
@@ -201,9 +192,8 @@ impl Verifier {
         // Time is compared below, against the caller's clock.
         validation.validate_exp = false;
 
-        let claims = jsonwebtoken::decode::<Claims>(token, &key.key, &validation)
-            .map_err(|_| InvalidAccessToken)?
-            .claims;
+        let claims =
+            jsonwebtoken::decode::<Claims>(token, &key.key, &validation).map_err(|_| InvalidAccessToken)?.claims;
         let latest_start = now.plus(LEEWAY);
         let in_time = claims.exp.plus(LEEWAY) > now && claims.nbf <= latest_start && claims.iat <= latest_start;
         if in_time { Ok(claims) } else { Err(InvalidAccessToken) }

@@ -70,11 +70,7 @@ fn what_was_signed_verifies_with_each_algorithm() {
         let Setting { signer, verifier, .. } = setting(algorithm);
         let claims = claims();
         let token = signer.sign(&claims).unwrap();
-        assert_eq!(
-            verifier.verify(token.expose(), AUDIENCE, NOW),
-            Ok(claims),
-            "{algorithm:?}"
-        );
+        assert_eq!(verifier.verify(token.expose(), AUDIENCE, NOW), Ok(claims), "{algorithm:?}");
     }
 }
 
@@ -129,13 +125,7 @@ fn every_claim_is_there_and_of_its_type() {
         assert!(!verdict(&with(&claims, name, json!({}))), "{name} an object");
     }
     for name in ["exp", "iat", "nbf"] {
-        for wrong in [
-            json!("9999999999"),
-            json!(9_999_999_999.5),
-            json!([9_999_999_999_u64]),
-            json!(-1),
-            json!(true),
-        ] {
+        for wrong in [json!("9999999999"), json!(9_999_999_999.5), json!([9_999_999_999_u64]), json!(-1), json!(true)] {
             assert!(!verdict(&with(&claims, name, wrong.clone())), "{name}: {wrong}");
         }
     }
@@ -156,11 +146,7 @@ fn a_token_is_good_within_its_time_and_thirty_seconds_of_leeway() {
     let Setting { signer, verifier, .. } = setting(Algorithm::ES256);
     let claims = claims();
     let token = signer.sign(&claims).unwrap();
-    let at = |seconds: u64| {
-        verifier
-            .verify(token.expose(), AUDIENCE, Timestamp::from_seconds(seconds))
-            .is_ok()
-    };
+    let at = |seconds: u64| verifier.verify(token.expose(), AUDIENCE, Timestamp::from_seconds(seconds)).is_ok();
 
     assert!(!at(NOW.seconds() - 31));
     assert!(at(NOW.seconds() - 30));
@@ -185,11 +171,7 @@ fn a_public_key_is_no_hmac_secret_and_other_spellings_are_no_tokens() {
     let Setting { pair, signer, verifier } = setting(Algorithm::RS256);
     let claims = claims();
     let jwk = serde_json::to_string(&pair.public).unwrap();
-    let header = Header {
-        typ: Some(TYPE.into()),
-        kid: Some(pair.kid.clone()),
-        ..Header::default()
-    };
+    let header = Header { typ: Some(TYPE.into()), kid: Some(pair.kid.clone()), ..Header::default() };
     for secret in [jwk.as_bytes(), b"", STANDARD.encode(&jwk).as_bytes()] {
         let forged = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(secret)).unwrap();
         assert!(verifier.verify(&forged, AUDIENCE, NOW).is_err());

@@ -69,19 +69,14 @@ impl ApiKey {
             .find(|kind| text.starts_with(kind.prefix()))
             .ok_or(MalformedKey)?;
         let mut bytes = [0; ID + SECRET + CHECKSUM];
-        let length = URL_SAFE_NO_PAD
-            .decode_slice(&text[kind.prefix().len()..], &mut bytes)
-            .map_err(|_| MalformedKey)?;
+        let length =
+            URL_SAFE_NO_PAD.decode_slice(&text[kind.prefix().len()..], &mut bytes).map_err(|_| MalformedKey)?;
         let (payload, check) = bytes.split_at(ID + SECRET);
         if length != bytes.len() || checksum(kind, payload) != check {
             return Err(MalformedKey);
         }
         let id = payload.first_chunk().ok_or(MalformedKey)?;
-        Ok(Self {
-            kind,
-            application_id: ApplicationId::from_bytes(*id),
-            hash: KeyHash::of(text),
-        })
+        Ok(Self { kind, application_id: ApplicationId::from_bytes(*id), hash: KeyHash::of(text) })
     }
 
     /// Makes a new key and what is to be stored of it. The text is shown once and is not kept.
@@ -205,15 +200,9 @@ mod tests {
             let typo = format!("{}{other}{}", &text[..at], &text[at + 1..]);
             assert!(ApiKey::parse(&typo).is_err(), "{typo}");
         }
-        for malformed in [
-            "",
-            "pk_",
-            "pk_é",
-            &text.replace("pk_", "sk_"),
-            &format!("{text}A"),
-            &text[..text.len() - 1],
-            &text[3..],
-        ] {
+        for malformed in
+            ["", "pk_", "pk_é", &text.replace("pk_", "sk_"), &format!("{text}A"), &text[..text.len() - 1], &text[3..]]
+        {
             assert!(ApiKey::parse(malformed).is_err(), "{malformed}");
         }
     }

@@ -112,31 +112,15 @@ impl Application {
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         let day = Duration::from_secs(86_400);
         let rules = [
-            (
-                !self.name.is_empty() && self.name.chars().count() <= 64,
-                "name",
-                "is 1 to 64 characters",
-            ),
-            (
-                between(self.access_lifetime, Duration::from_secs(60), day),
-                "access lifetime",
-                "is 1 minute to 1 day",
-            ),
+            (!self.name.is_empty() && self.name.chars().count() <= 64, "name", "is 1 to 64 characters"),
+            (between(self.access_lifetime, Duration::from_secs(60), day), "access lifetime", "is 1 minute to 1 day"),
             (
                 between(self.refresh.absolute, self.refresh.idle, day * 365),
                 "absolute lifetime",
                 "is at least the idle lifetime and at most 365 days",
             ),
-            (
-                self.refresh.idle >= Duration::from_secs(60),
-                "idle lifetime",
-                "is at least 1 minute",
-            ),
-            (
-                self.refresh.grace <= Duration::from_secs(300),
-                "grace",
-                "is at most 300 seconds",
-            ),
+            (self.refresh.idle >= Duration::from_secs(60), "idle lifetime", "is at least 1 minute"),
+            (self.refresh.grace <= Duration::from_secs(300), "grace", "is at most 300 seconds"),
             (self.allowed_origins.len() <= 32, "allowed origins", "are at most 32"),
             (
                 self.allowed_origins.iter().all(|origin| is_origin(origin)),
@@ -144,9 +128,7 @@ impl Application {
                 "is scheme://host[:port], in lower case, with no path and no wildcard",
             ),
             (
-                self.audience
-                    .as_ref()
-                    .is_none_or(|audience| (1..=256).contains(&audience.len())),
+                self.audience.as_ref().is_none_or(|audience| (1..=256).contains(&audience.len())),
                 "audience",
                 "is 1 to 256 bytes",
             ),
@@ -175,9 +157,7 @@ fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     host.is_some_and(|host| {
         !host.is_empty()
-            && host
-                .bytes()
-                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':' | b'[' | b']'))
+            && host.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':' | b'[' | b']'))
     })
 }
 
@@ -187,11 +167,7 @@ mod tests {
     use crate::world::System;
 
     fn application() -> Application {
-        Application::new(
-            ApplicationId::random(&System),
-            "example".into(),
-            Timestamp::from_seconds(1),
-        )
+        Application::new(ApplicationId::random(&System), "example".into(), Timestamp::from_seconds(1))
     }
 
     #[test]
@@ -201,10 +177,7 @@ mod tests {
 
     #[test]
     fn an_origin_is_compared_exactly() {
-        let application = Application {
-            allowed_origins: vec!["https://app.example.com".into()],
-            ..application()
-        };
+        let application = Application { allowed_origins: vec!["https://app.example.com".into()], ..application() };
         assert!(application.allows_origin("https://app.example.com"));
         for other in [
             "https://app.example.com.evil.tld",
@@ -232,20 +205,11 @@ mod tests {
             ("https://user@example.com", false),
             ("https://", false),
         ] {
-            let application = Application {
-                allowed_origins: vec![origin.into()],
-                ..application()
-            };
+            let application = Application { allowed_origins: vec![origin.into()], ..application() };
             assert_eq!(application.validate().is_ok(), valid, "{origin}");
         }
-        let short = Application {
-            access_lifetime: Duration::from_secs(59),
-            ..application()
-        };
-        assert_eq!(
-            short.validate().unwrap_err().to_string(),
-            "access lifetime is 1 minute to 1 day"
-        );
+        let short = Application { access_lifetime: Duration::from_secs(59), ..application() };
+        assert_eq!(short.validate().unwrap_err().to_string(), "access lifetime is 1 minute to 1 day");
     }
 
     #[test]
@@ -255,11 +219,7 @@ mod tests {
         let (text, hash) = ApiKey::generate(KeyKind::Secret, application.id, &System);
         let key = ApiKey::parse(text.expose()).unwrap();
         assert!(!application.accepts(&key));
-        application.keys.push(StoredKey {
-            kind: KeyKind::Secret,
-            hash,
-            created_at: now,
-        });
+        application.keys.push(StoredKey { kind: KeyKind::Secret, hash, created_at: now });
         assert!(application.accepts(&key));
     }
 }

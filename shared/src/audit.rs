@@ -83,19 +83,13 @@ impl Event {
     /// Naming the account.
     #[must_use]
     pub fn of_user(self, user_key: UserKey) -> Self {
-        Self {
-            user_key: Some(user_key),
-            ..self
-        }
+        Self { user_key: Some(user_key), ..self }
     }
 
     /// Naming the session.
     #[must_use]
     pub fn of_session_id(self, session_id: SessionId) -> Self {
-        Self {
-            session_id: Some(session_id),
-            ..self
-        }
+        Self { session_id: Some(session_id), ..self }
     }
 
     /// Naming the session and its account.

@@ -125,10 +125,7 @@ impl Config {
     /// # Errors
     ///
     /// [`ConfigError`] names the first setting that is missing or of no use.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the environment"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::read(&Settings(&|name| std::env::var(name).ok()))
     }
@@ -179,38 +176,25 @@ impl Settings<'_> {
     }
 
     fn parsed<T: FromStr<Err: std::fmt::Display>>(&self, name: &'static str) -> Result<Option<T>, ConfigError> {
-        self.optional(name)
-            .map(|value| value.parse().map_err(|error: T::Err| malformed(name, error)))
-            .transpose()
+        self.optional(name).map(|value| value.parse().map_err(|error: T::Err| malformed(name, error))).transpose()
     }
 }
 
 fn malformed(name: &'static str, reason: impl std::fmt::Display) -> ConfigError {
-    ConfigError::Malformed {
-        name,
-        reason: format!("can't be used: {reason}"),
-    }
+    ConfigError::Malformed { name, reason: format!("can't be used: {reason}") }
 }
 
 /// HTTPS, or plain HTTP on this machine: tokens don't cross a network in the clear.
 fn issuer(settings: &Settings<'_>) -> Result<String, ConfigError> {
     const NAME: &str = "GATELET_ISSUER";
     let issuer = settings.required(NAME)?;
-    let host = issuer
-        .strip_prefix("http://")
-        .map(|rest| rest.split(['/', ':']).next().unwrap_or_default());
+    let host = issuer.strip_prefix("http://").map(|rest| rest.split(['/', ':']).next().unwrap_or_default());
     let trusted = issuer.starts_with("https://") || host.is_some_and(|host| host == "127.0.0.1" || host == "localhost");
     if !trusted {
-        return Err(malformed(
-            NAME,
-            "it must be an https:// URL, or http:// on 127.0.0.1 or localhost",
-        ));
+        return Err(malformed(NAME, "it must be an https:// URL, or http:// on 127.0.0.1 or localhost"));
     }
     if issuer.ends_with('/') || issuer.contains(['?', '#', ' ']) {
-        return Err(malformed(
-            NAME,
-            "it must have no query, fragment or trailing slash (RFC 8414 §2)",
-        ));
+        return Err(malformed(NAME, "it must have no query, fragment or trailing slash (RFC 8414 §2)"));
     }
     Ok(issuer)
 }
@@ -227,10 +211,7 @@ fn password_params(settings: &Settings<'_>) -> Result<Params, ConfigError> {
     let iterations = settings.parsed("GATELET_ARGON2_ITERATIONS")?.unwrap_or(2);
     let parallelism = settings.parsed("GATELET_ARGON2_PARALLELISM")?.unwrap_or(1);
     Params::new(memory_kib, iterations, parallelism).map_err(|error| {
-        malformed(
-            "GATELET_ARGON2_MEMORY_KIB, GATELET_ARGON2_ITERATIONS or GATELET_ARGON2_PARALLELISM",
-            error,
-        )
+        malformed("GATELET_ARGON2_MEMORY_KIB, GATELET_ARGON2_ITERATIONS or GATELET_ARGON2_PARALLELISM", error)
     })
 }
 
@@ -277,17 +258,8 @@ mod tests {
 
     fn read(name: &str, value: &str) -> Result<Config, ConfigError> {
         let setting = |asked: &str| {
-            let complete = || {
-                COMPLETE
-                    .iter()
-                    .find(|(known, _)| *known == asked)
-                    .map(|(_, value)| (*value).to_owned())
-            };
-            if asked == name {
-                Some(value.to_owned())
-            } else {
-                complete()
-            }
+            let complete = || COMPLETE.iter().find(|(known, _)| *known == asked).map(|(_, value)| (*value).to_owned());
+            if asked == name { Some(value.to_owned()) } else { complete() }
         };
         Config::read(&Settings(&setting))
     }
@@ -297,13 +269,7 @@ mod tests {
         let config = read("", "").unwrap();
         assert_eq!(config.audience, config.issuer);
         assert_eq!(config.max_sessions, 50);
-        assert_eq!(
-            config.authorizer,
-            Authorizer {
-                optional: false,
-                live_check: LiveCheck::Strong
-            }
-        );
+        assert_eq!(config.authorizer, Authorizer { optional: false, live_check: LiveCheck::Strong });
         assert_eq!(config.default_application, None);
     }
 

@@ -47,11 +47,7 @@ pub async fn client(
     };
     let caller = applications.identify(Some(&key), now).await?;
     let named = name.is_none_or(|name| name == caller.application.id.to_string());
-    if caller.authenticated && named {
-        Ok(caller.application)
-    } else {
-        Err(Problem::InvalidClient)
-    }
+    if caller.authenticated && named { Ok(caller.application) } else { Err(Problem::InvalidClient) }
 }
 
 /// Verifies access tokens.
@@ -69,11 +65,7 @@ impl TokenGate {
     /// If there are none, or the store fails.
     pub async fn load(config: &Config, store: &Store) -> Result<Self, KeysError> {
         let verifier = store.signing_keys.verifier(&config.issuer).await?;
-        Ok(Self {
-            verifier,
-            audience: config.audience.clone(),
-            cookies: config.cookies,
-        })
+        Ok(Self { verifier, audience: config.audience.clone(), cookies: config.cookies })
     }
 
     /// The cookies' form.
@@ -85,9 +77,7 @@ impl TokenGate {
     /// What `token` says, if it verifies for `application`, or for the deployment if none is named.
     #[must_use]
     pub fn verify(&self, token: &str, application: Option<&Application>, now: Timestamp) -> Option<Claims> {
-        let audience = application
-            .and_then(|application| application.audience.as_ref())
-            .unwrap_or(&self.audience);
+        let audience = application.and_then(|application| application.audience.as_ref()).unwrap_or(&self.audience);
         self.verifier.verify(token, audience, now).ok()
     }
 
@@ -109,9 +99,7 @@ impl TokenGate {
             check_cross_site(request, application)?;
         }
         let claims = self.verify(token.expose(), Some(application), now);
-        claims.map(Some).ok_or(Problem::InvalidToken(
-            "the access token is expired, or is not one of ours",
-        ))
+        claims.map(Some).ok_or(Problem::InvalidToken("the access token is expired, or is not one of ours"))
     }
 }
 
@@ -136,11 +124,7 @@ impl Gate {
     /// If there are none, or the store fails.
     pub async fn load(config: &Config, store: &Store) -> Result<Self, KeysError> {
         let tokens = TokenGate::load(config, store).await?;
-        Ok(Self {
-            tokens,
-            users: store.users.clone(),
-            sessions: store.sessions.clone(),
-        })
+        Ok(Self { tokens, users: store.users.clone(), sessions: store.sessions.clone() })
     }
 
     /// Who the request is from; `None` if it presents no access token. The check is strongly consistent: after a logout
@@ -158,9 +142,7 @@ impl Gate {
         let Some(claims) = self.tokens.claims(request, application, now)? else {
             return Ok(None);
         };
-        let identity = live::check(&claims, &self.users, &self.sessions, true, now)
-            .await?
-            .ok_or(SESSION_OVER)?;
+        let identity = live::check(&claims, &self.users, &self.sessions, true, now).await?.ok_or(SESSION_OVER)?;
         Ok(Some((claims, identity)))
     }
 }

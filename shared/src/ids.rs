@@ -79,10 +79,7 @@ mod tests {
     #[test]
     fn an_id_has_one_spelling() {
         let id = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
-        assert_eq!(
-            id.parse::<UserKey>().map(|parsed| parsed.to_string()),
-            Ok(id.to_owned())
-        );
+        assert_eq!(id.parse::<UserKey>().map(|parsed| parsed.to_string()), Ok(id.to_owned()));
 
         for other in [
             "6F9619FF-8B86-4011-B42D-00C04FC964FF",

@@ -40,12 +40,7 @@ impl Issuer {
     /// If there are none, or the store fails.
     pub async fn load(config: &Config, keys: &SigningKeys) -> Result<Self, KeysError> {
         let (signer, macs) = tokio::try_join!(keys.signer(), keys.macs())?;
-        Ok(Self {
-            issuer: config.issuer.clone(),
-            audience: config.audience.clone(),
-            signer,
-            macs,
-        })
+        Ok(Self { issuer: config.issuer.clone(), audience: config.audience.clone(), signer, macs })
     }
 
     /// The keys of refresh tokens.
@@ -85,10 +80,6 @@ impl Issuer {
             ep: session.epoch,
         })?;
         let refresh = (self.macs.seal(&session.refresh_token()), session.remaining(now));
-        Ok(Tokens {
-            access,
-            access_lifetime,
-            refresh: Some(refresh),
-        })
+        Ok(Tokens { access, access_lifetime, refresh: Some(refresh) })
     }
 }

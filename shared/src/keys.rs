@@ -44,31 +44,20 @@ impl KeyPair {
     ///
     /// [`GenerationFailed`] if the cryptographic library can't.
     pub fn generate(algorithm: Algorithm, world: &impl World) -> Result<Self, GenerationFailed> {
-        let kid = world
-            .random::<8>()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>();
+        let kid = world.random::<8>().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let private = private_key(algorithm)?;
         let mut public = Jwk::from_encoding_key(&algorithm.encoding_key(&private), algorithm.jose())
             .map_err(|_| GenerationFailed)?;
         public.common.key_id = Some(kid.clone());
         public.common.public_key_use = Some(PublicKeyUse::Signature);
-        Ok(Self {
-            kid,
-            algorithm,
-            private,
-            public,
-        })
+        Ok(Self { kid, algorithm, private, public })
     }
 }
 
 fn private_key(algorithm: Algorithm) -> Result<Vec<u8>, GenerationFailed> {
     let random = SystemRandom::new();
     Ok(match algorithm {
-        Algorithm::ES256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)?
-            .as_ref()
-            .to_vec(),
+        Algorithm::ES256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)?.as_ref().to_vec(),
         Algorithm::EdDSA => Ed25519KeyPair::generate_pkcs8v1(&random)?.as_ref().to_vec(),
         Algorithm::RS256 => {
             let pkcs8 = RsaKeyPair::generate(KeySize::Rsa2048)?.as_der()?;

@@ -29,10 +29,7 @@ impl Access {
     /// Notes which request it is.
     #[must_use]
     pub fn begin(request: &Request) -> Self {
-        Self {
-            request_id: request.request_id(),
-            route: request.route(),
-        }
+        Self { request_id: request.request_id(), route: request.route() }
     }
 }
 

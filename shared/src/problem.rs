@@ -91,11 +91,7 @@ impl Problem {
     /// One member that can't be accepted.
     #[must_use]
     pub fn field(field: &'static str, code: &'static str, detail: impl Into<String>) -> Self {
-        Self::ValidationFailed(vec![FieldError {
-            field,
-            code,
-            detail: detail.into(),
-        }])
+        Self::ValidationFailed(vec![FieldError { field, code, detail: detail.into() }])
     }
 
     /// Status, stable code and title: the catalogue. `docs/api.md` lists it, and a test holds the two together.

@@ -35,10 +35,7 @@ pub struct Position {
 
 impl Position {
     /// The first token of a session.
-    pub const FIRST: Self = Self {
-        generation: 0,
-        branch: 0,
-    };
+    pub const FIRST: Self = Self { generation: 0, branch: 0 };
 }
 
 /// An application's rules for its refresh tokens.
@@ -169,11 +166,7 @@ mod tests {
         idle: Duration::from_secs(72 * 3600),
         absolute: Duration::from_secs(30 * 86_400),
     };
-    const STRICT: RefreshPolicy = RefreshPolicy {
-        grace: Duration::ZERO,
-        recovery: false,
-        ..RESILIENT
-    };
+    const STRICT: RefreshPolicy = RefreshPolicy { grace: Duration::ZERO, recovery: false, ..RESILIENT };
 
     /// A session at generation 5, branch `branch`, whose predecessor was (4, 1).
     fn session(branch: u8) -> Session {
@@ -197,13 +190,7 @@ mod tests {
 
     fn decide(generation: u32, branch: u8, session: &Session, policy: &RefreshPolicy, after: u64) -> Transition {
         let now = ROTATED.plus(Duration::from_secs(after));
-        transition(
-            Position { generation, branch },
-            session.application_id,
-            session,
-            policy,
-            now,
-        )
+        transition(Position { generation, branch }, session.application_id, session, policy, now)
     }
 
     #[test]
@@ -228,34 +215,17 @@ mod tests {
             ("E, a displaced successor", (5, 0), 1, &RESILIENT, 0, superseded),
             ("F, a later generation", (6, 0), 0, &RESILIENT, 0, Ahead),
             ("F, a later branch", (5, 1), 0, &RESILIENT, 0, Ahead),
-            (
-                "F, the last generation there is",
-                (u32::MAX, 0),
-                0,
-                &RESILIENT,
-                0,
-                Ahead,
-            ),
+            ("F, the last generation there is", (u32::MAX, 0), 0, &RESILIENT, 0, Ahead),
         ] {
-            assert_eq!(
-                decide(token.0, token.1, &session(branch), policy, after),
-                expected,
-                "{case}"
-            );
+            assert_eq!(decide(token.0, token.1, &session(branch), policy, after), expected, "{case}");
         }
     }
 
     #[test]
     fn what_is_over_is_over_whatever_the_token() {
         let idle = RESILIENT.idle.as_secs();
-        let revoked = Session {
-            revoked_at: Some(ROTATED),
-            ..session(0)
-        };
-        let aged = Session {
-            absolute_expires_at: ROTATED,
-            ..session(0)
-        };
+        let revoked = Session { revoked_at: Some(ROTATED), ..session(0) };
+        let aged = Session { absolute_expires_at: ROTATED, ..session(0) };
         for generation in [0, 4, 5, 6] {
             let token = Position { generation, branch: 0 };
             let ended = |session: &Session, after| decide(generation, 0, session, &RESILIENT, after);
@@ -271,11 +241,7 @@ mod tests {
 
     #[test]
     fn the_first_token_has_no_predecessor() {
-        let fresh = Session {
-            position: Position::FIRST,
-            previous_branch: None,
-            ..session(0)
-        };
+        let fresh = Session { position: Position::FIRST, previous_branch: None, ..session(0) };
         assert_eq!(decide(0, 0, &fresh, &RESILIENT, 0), Transition::Current);
         assert_eq!(decide(u32::MAX, 0, &fresh, &RESILIENT, 0), Transition::Ahead);
     }

@@ -55,10 +55,7 @@ impl MacKey {
     /// The key `id` with 256 bits of `secret`.
     #[must_use]
     pub fn new(id: MacKeyId, secret: &[u8; 32]) -> Self {
-        Self {
-            id,
-            key: hmac::Key::new(hmac::HMAC_SHA256, secret),
-        }
+        Self { id, key: hmac::Key::new(hmac::HMAC_SHA256, secret) }
     }
 }
 
@@ -100,9 +97,7 @@ impl MacKeys {
     pub fn open(&self, text: &str, now: Timestamp) -> Result<RefreshToken, InvalidRefreshToken> {
         let encoded = text.strip_prefix(PREFIX).ok_or(InvalidRefreshToken)?;
         let mut bytes = [0; PAYLOAD + TAG];
-        let length = URL_SAFE_NO_PAD
-            .decode_slice(encoded, &mut bytes)
-            .map_err(|_| InvalidRefreshToken)?;
+        let length = URL_SAFE_NO_PAD.decode_slice(encoded, &mut bytes).map_err(|_| InvalidRefreshToken)?;
         if length != bytes.len() {
             return Err(InvalidRefreshToken);
         }
@@ -115,17 +110,11 @@ impl MacKeys {
             return Err(InvalidRefreshToken);
         }
         let token = fields.token()?;
-        if token.absolute_expires_at > now {
-            Ok(token)
-        } else {
-            Err(InvalidRefreshToken)
-        }
+        if token.absolute_expires_at > now { Ok(token) } else { Err(InvalidRefreshToken) }
     }
 
     fn find(&self, id: MacKeyId) -> Option<&MacKey> {
-        std::iter::once(&self.current)
-            .chain(&self.older)
-            .find(|key| key.id == id)
+        std::iter::once(&self.current).chain(&self.older).find(|key| key.id == id)
     }
 }
 
@@ -167,10 +156,7 @@ mod tests {
         RefreshToken {
             user_key: UserKey::random(&System),
             session_id: SessionId::random(&System),
-            position: Position {
-                generation: 7,
-                branch: 2,
-            },
+            position: Position { generation: 7, branch: 2 },
             absolute_expires_at: Timestamp::from_seconds(1_800_000_001),
         }
     }
@@ -204,17 +190,8 @@ mod tests {
 
         let same_id = MacKeys::new(MacKey::new(MacKeyId([1; 4]), &System.random()), Vec::new());
         assert!(same_id.open(text.expose(), NOW).is_err(), "other secret");
-        assert!(
-            keys(1).open(text.expose(), token.absolute_expires_at).is_err(),
-            "expired"
-        );
-        for junk in [
-            "",
-            "gl_rt_",
-            "gl_rt_é",
-            &format!("{}AAAA", text.expose()),
-            &text.expose()[6..],
-        ] {
+        assert!(keys(1).open(text.expose(), token.absolute_expires_at).is_err(), "expired");
+        for junk in ["", "gl_rt_", "gl_rt_é", &format!("{}AAAA", text.expose()), &text.expose()[6..]] {
             assert!(keys(1).open(junk, NOW).is_err(), "{junk}");
         }
     }
@@ -222,10 +199,7 @@ mod tests {
     #[test]
     fn an_older_key_still_opens() {
         let token = token();
-        let both = MacKeys::new(
-            MacKey::new(MacKeyId([2; 4]), &[2; 32]),
-            vec![MacKey::new(MacKeyId([1; 4]), &[1; 32])],
-        );
+        let both = MacKeys::new(MacKey::new(MacKeyId([2; 4]), &[2; 32]), vec![MacKey::new(MacKeyId([1; 4]), &[1; 32])]);
         assert_eq!(both.open(keys(1).seal(&token).expose(), NOW), Ok(token));
         assert_ne!(both.seal(&token).expose(), keys(1).seal(&token).expose());
     }

@@ -124,15 +124,7 @@ mod tests {
             permissions.add(permission).unwrap();
         }
         assert_eq!(permissions.to_string(), "admin orders:read orders:write");
-        for invalid in [
-            "",
-            "two words",
-            "quo\"te",
-            "back\\slash",
-            "é",
-            "line\n",
-            &"x".repeat(65),
-        ] {
+        for invalid in ["", "two words", "quo\"te", "back\\slash", "é", "line\n", &"x".repeat(65)] {
             assert_eq!(permissions.add(invalid), Err(InvalidPermission), "{invalid:?}");
         }
         assert!(permissions.remove("admin"));

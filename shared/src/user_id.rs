@@ -101,9 +101,7 @@ impl fmt::Display for UserId {
 fn enforce(input: &str) -> Result<String, UserIdError> {
     let mut name = input.to_owned();
     for _ in 0..MAX_PASSES {
-        let next = UsernameCaseMapped::enforce(name.as_str())
-            .map_err(|error| reason(error, &name))?
-            .into_owned();
+        let next = UsernameCaseMapped::enforce(name.as_str()).map_err(|error| reason(error, &name))?.into_owned();
         if next == name {
             return Ok(name);
         }
@@ -120,11 +118,9 @@ fn reason(error: PrecisError, name: &str) -> UserIdError {
             UnexpectedError::ContextRuleNotApplicable(info) | UnexpectedError::MissingContextRule(info),
         ) => UserIdError::ForbiddenCharacter { code_point: info.cp },
         PrecisError::Invalid => UserIdError::MixedDirections,
-        PrecisError::Unexpected(_) => {
-            contextual(name).map_or(UserIdError::Unstable, |character| UserIdError::ForbiddenCharacter {
-                code_point: character.into(),
-            })
-        }
+        PrecisError::Unexpected(_) => contextual(name).map_or(UserIdError::Unstable, |character| {
+            UserIdError::ForbiddenCharacter { code_point: character.into() }
+        }),
     }
 }
 
@@ -134,10 +130,7 @@ fn contextual(name: &str) -> Option<char> {
     let class = IdentifierClass::default();
     name.chars().find(|character| {
         let property = class.get_value_from_char(*character);
-        matches!(
-            property,
-            DerivedPropertyValue::ContextJ | DerivedPropertyValue::ContextO
-        )
+        matches!(property, DerivedPropertyValue::ContextJ | DerivedPropertyValue::ContextO)
     })
 }
 
@@ -146,9 +139,7 @@ mod tests {
     use super::*;
 
     fn forbidden(character: char) -> UserIdError {
-        UserIdError::ForbiddenCharacter {
-            code_point: u32::from(character),
-        }
+        UserIdError::ForbiddenCharacter { code_point: u32::from(character) }
     }
 
     #[test]
@@ -169,11 +160,7 @@ mod tests {
             ("../..", "../.."),
             ("id#x", "id#x"),
         ] {
-            assert_eq!(
-                UserId::parse(input).map(|id| id.to_string()),
-                Ok(normalised.to_owned()),
-                "{input}"
-            );
+            assert_eq!(UserId::parse(input).map(|id| id.to_string()), Ok(normalised.to_owned()), "{input}");
         }
     }
 
@@ -233,10 +220,7 @@ mod tests {
                 || !unicode_normalization::is_nfc(character.encode_utf8(&mut [0; 4]))
         };
         for character in ('\0'..=char::MAX).filter(is_mapped) {
-            for input in [
-                format!("{character}{character}{character}"),
-                format!("a{character}\u{301}b"),
-            ] {
+            for input in [format!("{character}{character}{character}"), format!("a{character}\u{301}b")] {
                 if let Ok(id) = UserId::parse(&input) {
                     assert_eq!(UserId::parse(id.as_str()), Ok(id), "{input:?}");
                 }
@@ -248,9 +232,6 @@ mod tests {
     fn the_message_never_repeats_the_name() {
         let error = UserId::parse("secret name").unwrap_err();
         assert_eq!(error.code(), "forbidden_character");
-        assert!(
-            error.to_string().contains("U+0020") && !error.to_string().contains("secret"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("U+0020") && !error.to_string().contains("secret"), "{error}");
     }
 }

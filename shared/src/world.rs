@@ -33,12 +33,7 @@ pub struct System;
 impl World for System {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     fn now(&self) -> Timestamp {
-        Timestamp(
-            SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default()
-                .as_secs(),
-        )
+        Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
     }
 
     /// # Panics
@@ -46,10 +41,7 @@ impl World for System {
     /// If the kernel gives no randomness. Continuing would make tokens that can be guessed.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that draws random bytes")]
     fn fill(&self, bytes: &mut [u8]) {
-        assert!(
-            aws_lc_rs::rand::fill(bytes).is_ok(),
-            "the operating system gave no randomness"
-        );
+        assert!(aws_lc_rs::rand::fill(bytes).is_ok(), "the operating system gave no randomness");
     }
 }
 
@@ -105,11 +97,7 @@ const fn civil_from_days(days: u64) -> (u64, u64, u64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
     (year, month, day)
 }
@@ -133,9 +121,6 @@ mod tests {
 
     #[test]
     fn a_moment_in_the_future_is_no_time_ago() {
-        assert_eq!(
-            Timestamp::from_seconds(5).since(Timestamp::from_seconds(9)),
-            Duration::ZERO
-        );
+        assert_eq!(Timestamp::from_seconds(5).since(Timestamp::from_seconds(9)), Duration::ZERO);
     }
 }

@@ -69,7 +69,9 @@ impl Answer {
     pub fn cookie(&self, name: &str) -> &str {
         let mut cookies = self.cookies().into_iter();
         let prefix = format!("{name}=");
-        cookies.find(|line| line.starts_with(&prefix)).unwrap_or_else(|| panic!("no cookie {name}: {:?}", self.cookies()))
+        cookies
+            .find(|line| line.starts_with(&prefix))
+            .unwrap_or_else(|| panic!("no cookie {name}: {:?}", self.cookies()))
     }
 
     /// The value that the cookie `name` was set to.

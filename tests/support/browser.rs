@@ -24,14 +24,7 @@ impl Browser {
         let Person { user_id, user_key, .. } = app.registered(application, like).await;
         let (access_cookie, refresh_cookie) = Default::default();
         let application = application.clone();
-        let mut browser = Self {
-            app: app.clone(),
-            application,
-            user_id,
-            user_key,
-            access_cookie,
-            refresh_cookie,
-        };
+        let mut browser = Self { app: app.clone(), application, user_id, user_key, access_cookie, refresh_cookie };
         browser.sign_in().await.ok();
         browser
     }
@@ -39,9 +32,7 @@ impl Browser {
     /// Signs in from the allowed page, and keeps the cookies.
     pub async fn sign_in(&mut self) -> Answer {
         let body = json!({"user_id": self.user_id, "user_secret": PASSWORD}).to_string();
-        let request = self
-            .from(PAGE, "POST", "/authenticate")
-            .header("content-type", "application/json");
+        let request = self.from(PAGE, "POST", "/authenticate").header("content-type", "application/json");
         let answer = self.app.send(request.body(body)).await;
         self.keep(answer)
     }
@@ -71,29 +62,16 @@ impl Browser {
 
     /// A request with all cookies and no `Origin`.
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
-        let request = self
-            .app
-            .request(method, path)
-            .header("api-key", &self.application.publishable_key);
-        let cookies: Vec<_> = [
-            ("access_token", &self.access_cookie),
-            ("refresh_token", &self.refresh_cookie),
-        ]
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-        if cookies.is_empty() {
-            request
-        } else {
-            request.header("cookie", cookies.join("; "))
-        }
+        let request = self.app.request(method, path).header("api-key", &self.application.publishable_key);
+        let cookies: Vec<_> = [("access_token", &self.access_cookie), ("refresh_token", &self.refresh_cookie)]
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) }
     }
 
     pub fn session_id(&self) -> String {
-        super::claims(&self.access_cookie)["sid"]
-            .as_str()
-            .expect("a session id")
-            .to_owned()
+        super::claims(&self.access_cookie)["sid"].as_str().expect("a session id").to_owned()
     }
 }

@@ -83,7 +83,8 @@ impl Database {
     /// How many sessions a user has in the table, dead ones included.
     pub async fn count_sessions(&self, user_key: &str) -> usize {
         let query = self.client.query().table_name(&self.tables.sessions).consistent_read(true);
-        let query = query.key_condition_expression("user_key = :user").expression_attribute_values(":user", text(user_key));
+        let query =
+            query.key_condition_expression("user_key = :user").expression_attribute_values(":user", text(user_key));
         query.send().await.expect("the sessions can be listed").items().len()
     }
 

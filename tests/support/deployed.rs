@@ -11,19 +11,9 @@ static DEPLOYED: LazyLock<Stack> = LazyLock::new(|| {
     // It builds nothing: the shared stack has.
     Stack::shared();
     let issuer = format!("Issuer={DEPLOYED_ISSUER}");
-    let arguments = [
-        "--no-build",
-        "--default-application",
-        "none",
-        "--parameter",
-        "MaxSessions=3",
-        "--parameter",
-        &issuer,
-    ];
-    Stack::start(&Options {
-        arguments: &arguments,
-        ..Options::default()
-    })
+    let arguments =
+        ["--no-build", "--default-application", "none", "--parameter", "MaxSessions=3", "--parameter", &issuer];
+    Stack::start(&Options { arguments: &arguments, ..Options::default() })
 });
 
 impl App {

@@ -7,7 +7,12 @@ use std::{
 };
 
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, Response, StatusCode, body::{Bytes, Incoming}, server::conn::http1, service::service_fn};
+use hyper::{
+    Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -103,7 +108,9 @@ impl Proxy {
 async fn serve(listener: TcpListener, state: Arc<Mutex<State>>) {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
         let (state, client) = (Arc::clone(&state), client.clone());
         tokio::spawn(async move {
             let service = service_fn(|request| pass(request, &state, &client));
@@ -193,6 +200,8 @@ fn error(status: u16, code: &str) -> Response<Full<Bytes>> {
 fn answer_of(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
-    response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static("application/x-amz-json-1.0"));
+    response
+        .headers_mut()
+        .insert("content-type", hyper::header::HeaderValue::from_static("application/x-amz-json-1.0"));
     response
 }

@@ -17,7 +17,8 @@ use serde::Deserialize;
 const START: Duration = Duration::from_secs(1200);
 
 /// The stack that most tests share. It ends with the test process: its standard input does.
-static SHARED: LazyLock<Stack> = LazyLock::new(|| Stack::start(&Options { arguments: &["--with-example"], endpoint: None }));
+static SHARED: LazyLock<Stack> =
+    LazyLock::new(|| Stack::start(&Options { arguments: &["--with-example"], endpoint: None }));
 
 /// A running local stack, as its ready file describes it.
 pub struct Stack {

@@ -16,11 +16,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// Writes one of the forms to standard output. A reader that has gone, as `head` does, is no failure.
     pub(crate) fn print(&self, json: bool) -> io::Result<()> {
-        let text = if json {
-            format!("{:#}", self.json)
-        } else {
-            self.text.trim_end().to_owned()
-        };
+        let text = if json { format!("{:#}", self.json) } else { self.text.trim_end().to_owned() };
         match writeln!(io::stdout().lock(), "{text}") {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             written => written,
@@ -36,18 +32,12 @@ pub(crate) fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<I
 
 /// A name and a value on each line.
 pub(crate) fn fields(fields: impl IntoIterator<Item = (&'static str, String)>) -> String {
-    let rows: Vec<_> = fields
-        .into_iter()
-        .map(|(name, value)| [name.to_owned(), value])
-        .collect();
+    let rows: Vec<_> = fields.into_iter().map(|(name, value)| [name.to_owned(), value]).collect();
     aligned(&rows)
 }
 
 fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
-    let rows: Vec<_> = rows
-        .iter()
-        .map(|row| row.each_ref().map(|cell| printable(cell)))
-        .collect();
+    let rows: Vec<_> = rows.iter().map(|row| row.each_ref().map(|cell| printable(cell))).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     let mut text = String::new();
@@ -69,9 +59,7 @@ fn printable(cell: &str) -> String {
     let obeyed = |c: char| {
         c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    cell.chars()
-        .map(|c| if obeyed(c) { char::REPLACEMENT_CHARACTER } else { c })
-        .collect()
+    cell.chars().map(|c| if obeyed(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// `-` for what is not there, so that columns stay countable.
@@ -94,11 +82,7 @@ mod tests {
 
     #[test]
     fn fields_stand_below_each_other() {
-        let text = fields([
-            ("id", "1".to_owned()),
-            ("created", "today".to_owned()),
-            ("note", String::new()),
-        ]);
+        let text = fields([("id", "1".to_owned()), ("created", "today".to_owned()), ("note", String::new())]);
         assert_eq!(text, "id       1\ncreated  today\nnote\n");
     }
 

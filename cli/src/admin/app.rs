@@ -107,10 +107,7 @@ async fn update(
         application.validate().map_err(AdminError::Setting)
     })
     .await?;
-    let note = format!(
-        "New settings are in force everywhere within {} seconds.",
-        CACHED_FOR.as_secs()
-    );
+    let note = format!("New settings are in force everywhere within {} seconds.", CACHED_FOR.as_secs());
     Ok(view::shown(&application, Some(&note)))
 }
 

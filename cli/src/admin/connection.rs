@@ -30,13 +30,9 @@ pub(crate) struct Target {
     #[arg(long, global = true, env = "GATELET_STACK", value_name = "NAME")]
     stack: Option<String>,
 
-    /// Region of the tables [default: as the profile says]
+    /// Region of the tables [default: the region of the AWS profile]
     #[arg(long, global = true, env = "AWS_REGION", value_name = "REGION")]
     region: Option<String>,
-
-    /// Profile of the AWS configuration files
-    #[arg(long, global = true, env = "AWS_PROFILE", value_name = "NAME")]
-    profile: Option<String>,
 
     /// Another DynamoDB than the region's own; plain HTTP to this machine needs neither region nor credentials
     #[arg(long, global = true, env = "AWS_ENDPOINT_URL_DYNAMODB", value_name = "URL", value_parser = url)]
@@ -106,19 +102,16 @@ impl Target {
     /// Finds credentials and region. No table is asked yet.
     pub(crate) async fn connect(&self) -> Result<Deployment, AdminError> {
         let endpoint = present(self.endpoint_url.as_ref());
-        let sdk_config = if self.is_local() {
-            self.local().load().await
+        let sdk_config = if self.is_loopback() && present(self.access_key_id.as_ref()).is_none() {
+            let made_up = Credentials::new("local", "local", None, None, "local");
+            self.loader().credentials_provider(made_up).load().await
         } else {
             self.standard().await?
         };
         let region = sdk_config.region().ok_or(AdminError::NoRegion)?;
         let place = endpoint.map_or_else(|| format!("in {region}"), |endpoint| format!("at {endpoint}"));
         let tables = self.tables();
-        Ok(Deployment {
-            store: Store::new(&Client::new(&sdk_config), &tables),
-            tables,
-            place,
-        })
+        Ok(Deployment { store: Store::new(&Client::new(&sdk_config), &tables), tables, place })
     }
 
     fn loader(&self) -> ConfigLoader {
@@ -127,58 +120,37 @@ impl Target {
         if let Some(endpoint) = present(self.endpoint_url.as_ref()) {
             loader = loader.endpoint_url(endpoint);
         }
-        if let Some(region) = present(self.region.as_ref()) {
+        let local = self.is_loopback().then_some(LOCAL_REGION);
+        if let Some(region) = present(self.region.as_ref()).or(local) {
             loader = loader.region(Region::new(region.to_owned()));
         }
         loader
     }
 
-    fn local(&self) -> ConfigLoader {
-        let region = present(self.region.as_ref()).unwrap_or(LOCAL_REGION);
-        self.loader()
-            .region(Region::new(region.to_owned()))
-            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-    }
-
     /// The standard chain, asked now: a missing sign-in is said as such, and not as a failed call.
     async fn standard(&self) -> Result<SdkConfig, AdminError> {
-        let mut loader = self.loader();
-        if let Some(profile) = present(self.profile.as_ref()) {
-            loader = loader.profile_name(profile);
-        }
-        let sdk_config = loader.load().await;
+        let sdk_config = self.loader().load().await;
         if sdk_config.region().is_none() {
             return Err(AdminError::NoRegion);
         }
         if let Some(chain) = sdk_config.credentials_provider() {
             let reason = |reason| AdminError::NoCredentials { reason };
-            chain
-                .provide_credentials()
-                .await
-                .map_err(|error| reason(root(&error)))?;
+            chain.provide_credentials().await.map_err(|error| reason(root(&error)))?;
         }
         Ok(sdk_config)
     }
 
-    /// Whether this is the local stack, and nobody chose credentials for it.
-    fn is_local(&self) -> bool {
-        let loopback = present(self.endpoint_url.as_ref()).is_some_and(is_loopback);
-        loopback && present(self.access_key_id.as_ref()).is_none()
+    fn is_loopback(&self) -> bool {
+        present(self.endpoint_url.as_ref()).is_some_and(is_loopback)
     }
 
     fn tables(&self) -> Tables {
         if let Some(stack) = present(self.stack.as_ref()) {
             return Tables::of_stack(stack);
         }
-        let loopback = present(self.endpoint_url.as_ref()).is_some_and(is_loopback);
-        let default = Tables::of_stack(if loopback { LOCAL_STACK } else { STACK });
+        let default = Tables::of_stack(if self.is_loopback() { LOCAL_STACK } else { STACK });
         let named = |name: &Option<String>, default| present(name.as_ref()).map_or(default, str::to_owned);
-        let TableNames {
-            users,
-            sessions,
-            applications,
-            signing_keys,
-        } = &self.tables;
+        let TableNames { users, sessions, applications, signing_keys } = &self.tables;
         Tables {
             users: named(users, default.users),
             sessions: named(sessions, default.sessions),
@@ -195,9 +167,7 @@ fn present(value: Option<&String>) -> Option<&str> {
 
 fn url(text: &str) -> Result<String, String> {
     let known = text.is_empty() || text.starts_with("http://") || text.starts_with("https://");
-    known
-        .then(|| text.to_owned())
-        .ok_or_else(|| "not an http:// or https:// URL".to_owned())
+    known.then(|| text.to_owned()).ok_or_else(|| "not an http:// or https:// URL".to_owned())
 }
 
 /// Whether `url` is plain HTTP to this machine.
@@ -219,11 +189,7 @@ mod tests {
 
     impl Target {
         pub(in crate::admin) fn at(endpoint_url: &str, stack: &str) -> Self {
-            Self {
-                stack: Some(stack.to_owned()),
-                endpoint_url: Some(endpoint_url.to_owned()),
-                ..Self::default()
-            }
+            Self { stack: Some(stack.to_owned()), endpoint_url: Some(endpoint_url.to_owned()), ..Self::default() }
         }
     }
 
@@ -247,30 +213,14 @@ mod tests {
     #[test]
     fn a_stack_wins_over_tables_and_tables_over_the_default() {
         let some = |text: &str| Some(text.to_owned());
-        let tables = TableNames {
-            users: some("people"),
-            sessions: some(""),
-            ..TableNames::default()
-        };
-        let target = Target {
-            tables,
-            ..Target::default()
-        };
-        assert_eq!(
-            (target.tables().users, target.tables().sessions),
-            ("people".into(), "gatelet-sessions".into())
-        );
+        let tables = TableNames { users: some("people"), sessions: some(""), ..TableNames::default() };
+        let target = Target { tables, ..Target::default() };
+        assert_eq!((target.tables().users, target.tables().sessions), ("people".into(), "gatelet-sessions".into()));
 
-        let target = Target {
-            stack: some("prod"),
-            ..target
-        };
+        let target = Target { stack: some("prod"), ..target };
         assert_eq!(target.tables(), Tables::of_stack("prod"));
 
-        let target = Target {
-            endpoint_url: some("http://127.0.0.1:8000"),
-            ..Target::default()
-        };
+        let target = Target { endpoint_url: some("http://127.0.0.1:8000"), ..Target::default() };
         assert_eq!(target.tables(), Tables::of_stack("gatelet-local"));
     }
 }

@@ -16,7 +16,7 @@ pub(crate) enum AdminError {
     #[error("no AWS region is set: give --region, or set AWS_REGION")]
     NoRegion,
     #[error(
-        "there are no AWS credentials ({reason}): sign in (`aws sso login`), choose a --profile, or set \
+        "there are no AWS credentials ({reason}): sign in (`aws sso login`), and set AWS_PROFILE, or \
          AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     )]
     NoCredentials { reason: String },
@@ -29,20 +29,13 @@ pub(crate) enum AdminError {
          `gatelet app revoke-key {id} FINGERPRINT`",
         count = Application::MAX_KEYS
     )]
-    TooManyKeys {
-        id: ApplicationId,
-        kind: shared::api_key::KeyKind,
-        fingerprints: String,
-    },
+    TooManyKeys { id: ApplicationId, kind: shared::api_key::KeyKind, fingerprints: String },
     #[error("application {id} has no key {fingerprint}: `gatelet app show {id}` lists its keys")]
     NoKey { id: ApplicationId, fingerprint: String },
     #[error("there is no user {0}")]
     NoUser(String),
     #[error("`{permission}` can't be granted: {reason}")]
-    Permission {
-        permission: String,
-        reason: InvalidPermission,
-    },
+    Permission { permission: String, reason: InvalidPermission },
     #[error("user {0} would have more than {max} permissions, which is the most", max = Permissions::MAX)]
     TooManyPermissions(String),
     #[error("user {user_id} does not have the permission `{permission}`; nothing was changed")]
@@ -91,11 +84,7 @@ fn explain(error: &StoreError, table: &str, deployment: &Deployment) -> String {
         }
         StoreError::Rejected { operation, source } => {
             let reason = match cause::<ErrorMetadata>(source.as_ref()) {
-                Some(answer) => answer
-                    .message()
-                    .or(answer.code())
-                    .unwrap_or("no reason given")
-                    .to_owned(),
+                Some(answer) => answer.message().or(answer.code()).unwrap_or("no reason given").to_owned(),
                 None => root(source.as_ref()),
             };
             format!("DynamoDB refused {operation} on table `{table}`: {reason}")

@@ -65,8 +65,7 @@ async fn create(keys: &SigningKeys, algorithm: Algorithm, mac: bool) -> Result<A
     if mac || !before.iter().any(|key| key.purpose == KeyPurpose::Mac) {
         keys.add_mac(&System).await?;
     }
-    keys.add_pair(&KeyPair::generate(algorithm, &System)?, System.now())
-        .await?;
+    keys.add_pair(&KeyPair::generate(algorithm, &System)?, System.now()).await?;
 
     let mut made = keys.list().await?;
     made.retain(|key| before.iter().all(|old| old.id != key.id));
@@ -76,10 +75,7 @@ async fn create(keys: &SigningKeys, algorithm: Algorithm, mac: bool) -> Result<A
     } else {
         "\nFunctions read the keys when they start: deploy again, so that all instances know the new ones.\n"
     };
-    Ok(Answer {
-        json,
-        text: text + note,
-    })
+    Ok(Answer { json, text: text + note })
 }
 
 async fn list(keys: &SigningKeys) -> Result<Answer, AdminError> {
@@ -94,12 +90,7 @@ async fn list(keys: &SigningKeys) -> Result<Answer, AdminError> {
 fn listed(keys: &[KeyEntry]) -> Answer {
     let row = |key: &KeyEntry| {
         let (kind, algorithm) = describe(key.purpose);
-        [
-            key.id.clone(),
-            kind.to_owned(),
-            algorithm.to_owned(),
-            key.created_at.to_string(),
-        ]
+        [key.id.clone(), kind.to_owned(), algorithm.to_owned(), key.created_at.to_string()]
     };
     Answer {
         json: json!({"keys": keys.iter().map(to_json).collect::<Vec<_>>()}),

@@ -19,26 +19,16 @@ async fn an_application_is_made_listed_and_changed() {
         .await;
     let id = made["application_id"].as_str().unwrap();
     assert_eq!(made["access_lifetime_seconds"], 600);
-    assert_eq!(
-        (&made["rotation"], &made["refresh_idle_seconds"]),
-        (&false.into(), &604_800.into())
-    );
-    let caller = gatelet
-        .store
-        .applications
-        .identify(made["secret_key"].as_str(), System.now())
-        .await;
+    assert_eq!((&made["rotation"], &made["refresh_idle_seconds"]), (&false.into(), &604_800.into()));
+    let caller = gatelet.store.applications.identify(made["secret_key"].as_str(), System.now()).await;
     assert!(caller.unwrap().authenticated);
 
     let listed = gatelet.json("app list").await;
     assert_eq!(listed["applications"][0]["application_id"], id);
     assert!(!listed.to_string().contains("sk_"), "a list shows no key");
 
-    let changed = gatelet
-        .json(&format!(
-            "app update {id} --name shop --strict --rotation --no-origins --audience orders"
-        ))
-        .await;
+    let changed =
+        gatelet.json(&format!("app update {id} --name shop --strict --rotation --no-origins --audience orders")).await;
     let expected = serde_json::json!({
         "name": "shop", "grace_seconds": 0, "recovery": false, "rotation": true, "allowed_origins": [],
         "audience": "orders", "access_lifetime_seconds": 600, "delivery": "cookie",
@@ -47,18 +37,10 @@ async fn an_application_is_made_listed_and_changed() {
         assert_eq!(&changed[field], value, "{field}");
     }
     assert_eq!(gatelet.json(&format!("app show {id}")).await, changed);
-    assert!(
-        gatelet
-            .text(&format!("app show {id}"))
-            .await
-            .contains("No page can use its cookies yet")
-    );
+    assert!(gatelet.text(&format!("app show {id}")).await.contains("No page can use its cookies yet"));
 
     let refused = gatelet.refusal(&format!("app update {id} --refresh-idle 60d")).await;
-    assert!(
-        refused.contains("absolute lifetime is at least the idle lifetime"),
-        "{refused}"
-    );
+    assert!(refused.contains("absolute lifetime is at least the idle lifetime"), "{refused}");
     assert_eq!(gatelet.json(&format!("app show {id}")).await, changed);
 }
 
@@ -73,22 +55,13 @@ async fn a_key_is_replaced_without_an_outage() {
     assert!(third.contains("has 2 secret keys already"), "{third}");
     assert!(third.contains(added["fingerprint"].as_str().unwrap()), "{third}");
 
-    let old = made["keys"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|key| key["kind"] == "secret")
-        .unwrap();
+    let old = made["keys"].as_array().unwrap().iter().find(|key| key["kind"] == "secret").unwrap();
     let revoke = format!("app revoke-key {id} {}", old["fingerprint"].as_str().unwrap());
     assert!(gatelet.text(&revoke).await.contains("within 60 seconds"));
     assert!(gatelet.refusal(&revoke).await.contains("has no key"));
 
     let now = System.now();
-    let old = gatelet
-        .store
-        .applications
-        .identify(made["secret_key"].as_str(), now)
-        .await;
+    let old = gatelet.store.applications.identify(made["secret_key"].as_str(), now).await;
     let new = gatelet.store.applications.identify(added["key"].as_str(), now).await;
     assert!(old.is_err() && new.unwrap().authenticated);
 }
@@ -102,18 +75,8 @@ async fn a_user_is_granted_permissions_and_locked_out() {
     assert_eq!(granted["permissions"], serde_json::json!(["admin", "orders:read"]));
     let revoked = gatelet.json(&format!("user revoke {} admin", user.key)).await;
     assert_eq!(revoked["permissions"], serde_json::json!(["orders:read"]));
-    assert!(
-        gatelet
-            .refusal("user revoke alice admin orders:read")
-            .await
-            .contains("`admin`")
-    );
-    assert!(
-        gatelet
-            .refusal("user grant alice quo\"te")
-            .await
-            .contains("can't be granted")
-    );
+    assert!(gatelet.refusal("user revoke alice admin orders:read").await.contains("`admin`"));
+    assert!(gatelet.refusal("user grant alice quo\"te").await.contains("can't be granted"));
 
     let shown = gatelet.json("user show Alice").await;
     assert_eq!(shown["sessions"][0]["user_agent"], "curl/8.5");
@@ -134,15 +97,9 @@ async fn a_user_is_granted_permissions_and_locked_out() {
 async fn permissions_are_not_lost_between_two_administrators() {
     let gatelet = deployment().await;
     gatelet.signed_in("alice").await;
-    let (one, two) = tokio::join!(
-        gatelet.typed("user grant alice one"),
-        gatelet.typed("user grant alice two")
-    );
+    let (one, two) = tokio::join!(gatelet.typed("user grant alice one"), gatelet.typed("user grant alice two"));
     assert!(one.is_ok() && two.is_ok());
-    assert_eq!(
-        gatelet.json("user show alice").await["permissions"],
-        serde_json::json!(["one", "two"])
-    );
+    assert_eq!(gatelet.json("user show alice").await["permissions"], serde_json::json!(["one", "two"]));
 }
 
 #[tokio::test]
@@ -150,34 +107,21 @@ async fn keys_are_made_and_listed_without_their_secrets() {
     let gatelet = deployment().await;
     let kinds = |answer: &Value| {
         let keys = answer["keys"].as_array().unwrap().iter();
-        let mut kinds: Vec<_> = keys
-            .map(|key| format!("{} {}", key["kind"], key["algorithm"]).replace('"', ""))
-            .collect();
+        let mut kinds: Vec<_> =
+            keys.map(|key| format!("{} {}", key["kind"], key["algorithm"]).replace('"', "")).collect();
         kinds.sort();
         kinds
     };
     assert!(gatelet.text("keys list").await.contains("gatelet keys create"));
-    assert_eq!(
-        kinds(&gatelet.json("keys create").await),
-        ["mac HMAC-SHA-256", "signing ES256"]
-    );
-    assert_eq!(
-        kinds(&gatelet.json("keys create --algorithm EdDSA").await),
-        ["signing EdDSA"]
-    );
+    assert_eq!(kinds(&gatelet.json("keys create").await), ["mac HMAC-SHA-256", "signing ES256"]);
+    assert_eq!(kinds(&gatelet.json("keys create --algorithm EdDSA").await), ["signing EdDSA"]);
     assert_eq!(
         kinds(&gatelet.json("keys create --algorithm rs256 --mac").await),
         ["mac HMAC-SHA-256", "signing RS256"]
     );
     assert_eq!(
         kinds(&gatelet.json("keys list").await),
-        [
-            "mac HMAC-SHA-256",
-            "mac HMAC-SHA-256",
-            "signing ES256",
-            "signing EdDSA",
-            "signing RS256"
-        ]
+        ["mac HMAC-SHA-256", "mac HMAC-SHA-256", "signing ES256", "signing EdDSA", "signing RS256"]
     );
     let listed = gatelet.json("keys list").await;
     let fields: Vec<_> = listed["keys"][0].as_object().unwrap().keys().collect();
@@ -190,10 +134,7 @@ async fn what_is_not_there_is_named() {
     let id = ApplicationId::random(&System).to_string();
     for (line, named) in [
         (format!("app show {id}"), format!("there is no application {id}")),
-        (
-            format!("app update {id} --name x"),
-            format!("there is no application {id}"),
-        ),
+        (format!("app update {id} --name x"), format!("there is no application {id}")),
         ("user show nobody".into(), "there is no user nobody".into()),
         (format!("user disable {id}"), format!("there is no user {id}")),
         ("user show x".into(), "there is no user x".into()),
@@ -207,27 +148,16 @@ async fn what_is_not_there_is_named() {
 async fn a_failure_of_the_store_says_what_to_do() {
     let gatelet = deployment().await;
     let elsewhere = Target::at(&gatelet.place, "prod").connect().await.unwrap();
-    for (line, table) in [
-        ("app list", "prod-applications"),
-        ("user show alice", "prod-users"),
-        ("keys create", "prod-signing-keys"),
-    ] {
+    for (line, table) in
+        [("app list", "prod-applications"), ("user show alice", "prod-users"), ("keys create", "prod-signing-keys")]
+    {
         let refusal = elsewhere.refusal(line).await;
-        assert!(
-            refusal.contains(&format!("there is no table `{table}` at http://")),
-            "{refusal}"
-        );
+        assert!(refusal.contains(&format!("there is no table `{table}` at http://")), "{refusal}");
         assert!(refusal.contains("--stack"), "{refusal}");
     }
 
-    let closed = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nowhere = Target::at(&format!("http://{closed}"), "prod").connect().await.unwrap();
     let refusal = nowhere.refusal("app list").await;
-    assert!(
-        refusal.starts_with(&format!("DynamoDB at http://{closed} does not answer")),
-        "{refusal}"
-    );
+    assert!(refusal.starts_with(&format!("DynamoDB at http://{closed} does not answer")), "{refusal}");
 }

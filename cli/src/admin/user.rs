@@ -79,15 +79,7 @@ async fn show(users: &Users, sessions: &Sessions, given: &str) -> Result<Answer,
     let sessions = if living.is_empty() {
         "No session is alive.\n".to_owned()
     } else {
-        let header = [
-            "SESSION",
-            "APPLICATION",
-            "SIGNED IN",
-            "LAST USED",
-            "EXPIRES",
-            "ADDRESS",
-            "USER AGENT",
-        ];
+        let header = ["SESSION", "APPLICATION", "SIGNED IN", "LAST USED", "EXPIRES", "ADDRESS", "USER AGENT"];
         table(header, living.iter().map(session_row))
     };
     let text = format!("{}\n{sessions}", fields(lines(&user)));
@@ -95,10 +87,8 @@ async fn show(users: &Users, sessions: &Sessions, given: &str) -> Result<Answer,
 }
 
 async fn set_status(users: &Users, given: &str, status: Status) -> Result<Answer, AdminError> {
-    let user = change(users, given, async |user| {
-        Ok(user.status == status || users.set_status(user, status).await?)
-    })
-    .await?;
+    let user =
+        change(users, given, async |user| Ok(user.status == status || users.set_status(user, status).await?)).await?;
     Ok(changed(
         &user,
         match status {
@@ -133,10 +123,9 @@ async fn set_permissions(
 }
 
 fn grant(user: &User, permissions: &mut Permissions, permission: &str) -> Result<(), AdminError> {
-    permissions.add(permission).map_err(|reason| AdminError::Permission {
-        permission: permission.to_owned(),
-        reason,
-    })?;
+    permissions
+        .add(permission)
+        .map_err(|reason| AdminError::Permission { permission: permission.to_owned(), reason })?;
     if permissions.len() > Permissions::MAX {
         return Err(AdminError::TooManyPermissions(user.user_id.clone()));
     }
@@ -149,10 +138,7 @@ fn revoke(user: &User, permissions: &mut Permissions, permission: &str) -> Resul
         permissions.remove(permission);
         return Ok(());
     }
-    Err(AdminError::NotGranted {
-        user_id: user.user_id.clone(),
-        permission: permission.to_owned(),
-    })
+    Err(AdminError::NotGranted { user_id: user.user_id.clone(), permission: permission.to_owned() })
 }
 
 /// Writes to an account as it is now, again if somebody else did so at the same time. The account afterwards.
@@ -194,10 +180,7 @@ async fn find_by_name(users: &Users, given: &str) -> Result<Option<User>, StoreE
 }
 
 fn changed(user: &User, note: &str) -> Answer {
-    Answer {
-        json: to_json(user),
-        text: format!("{}\n{note}\n", fields(lines(user))),
-    }
+    Answer { json: to_json(user), text: format!("{}\n{note}\n", fields(lines(user))) }
 }
 
 fn to_json(user: &User) -> Value {

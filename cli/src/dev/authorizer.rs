@@ -85,23 +85,13 @@ impl Authorizer {
         if declared.authorizer_payload_format_version.as_deref() != Some("2.0") || !declared.enable_simple_responses {
             return Err(UnsupportedAuthorizer::Format);
         }
-        let identity_sources = declared
-            .identity_source
-            .iter()
-            .map(|source| source.parse())
-            .collect::<Result<Vec<_>, _>>()?;
+        let identity_sources =
+            declared.identity_source.iter().map(|source| source.parse()).collect::<Result<Vec<_>, _>>()?;
         let ttl = declared.authorizer_result_ttl_in_seconds.unwrap_or(DEFAULT_TTL_SECONDS);
         // Without an identity there is nothing to remember a decision by.
-        let cache = (ttl > 0 && !identity_sources.is_empty()).then(|| Cache {
-            ttl: Duration::from_secs(ttl),
-            decisions: Mutex::default(),
-        });
-        Ok(Self {
-            pool,
-            region: region.to_owned(),
-            identity_sources,
-            cache,
-        })
+        let cache = (ttl > 0 && !identity_sources.is_empty())
+            .then(|| Cache { ttl: Duration::from_secs(ttl), decisions: Mutex::default() });
+        Ok(Self { pool, region: region.to_owned(), identity_sources, cache })
     }
 
     /// Decides about a request.
@@ -148,10 +138,8 @@ impl std::str::FromStr for IdentitySource {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let unsupported = || UnsupportedAuthorizer::IdentitySource(text.to_owned());
-        let (place, name) = text
-            .strip_prefix("$request.")
-            .and_then(|rest| rest.split_once('.'))
-            .ok_or_else(unsupported)?;
+        let (place, name) =
+            text.strip_prefix("$request.").and_then(|rest| rest.split_once('.')).ok_or_else(unsupported)?;
         match place {
             "header" => Ok(Self::Header(name.to_ascii_lowercase())),
             "querystring" => Ok(Self::QueryParameter(name.to_owned())),
@@ -174,13 +162,8 @@ fn decision(outcome: &Outcome) -> Decision {
         return Decision::Broken;
     };
     match serde_json::from_slice(payload) {
-        Ok(SimpleResponse {
-            is_authorized: true,
-            context,
-        }) => Decision::Allow(context.unwrap_or_default()),
-        Ok(SimpleResponse {
-            is_authorized: false, ..
-        }) => Decision::Deny,
+        Ok(SimpleResponse { is_authorized: true, context }) => Decision::Allow(context.unwrap_or_default()),
+        Ok(SimpleResponse { is_authorized: false, .. }) => Decision::Deny,
         Err(_) => Decision::Broken,
     }
 }
@@ -204,27 +187,15 @@ mod tests {
     #[test]
     fn a_simple_response_decides() {
         assert_eq!(answered(r#"{"isAuthorized":true}"#), Decision::Allow(Map::new()));
-        assert_eq!(
-            answered(r#"{"isAuthorized":true,"context":null}"#),
-            Decision::Allow(Map::new())
-        );
+        assert_eq!(answered(r#"{"isAuthorized":true,"context":null}"#), Decision::Allow(Map::new()));
         let allowed = answered(r#"{"isAuthorized":true,"context":{"user_key":"u","scopes":["a"]}}"#);
-        assert_eq!(
-            allowed,
-            Decision::Allow(context(&json!({"user_key": "u", "scopes": ["a"]})))
-        );
+        assert_eq!(allowed, Decision::Allow(context(&json!({"user_key": "u", "scopes": ["a"]}))));
         assert_eq!(answered(r#"{"isAuthorized":false,"context":{}}"#), Decision::Deny);
     }
 
     #[test]
     fn anything_else_is_broken() {
-        for payload in [
-            "",
-            "null",
-            "{}",
-            r#"{"isAuthorized":"true"}"#,
-            r#"{"isAuthorized":true,"context":"x"}"#,
-        ] {
+        for payload in ["", "null", "{}", r#"{"isAuthorized":"true"}"#, r#"{"isAuthorized":true,"context":"x"}"#] {
             assert_eq!(answered(payload), Decision::Broken, "{payload}");
         }
         for outcome in [Outcome::Died, Outcome::TimedOut, Outcome::Failed(Bytes::new())] {
@@ -253,34 +224,22 @@ mod tests {
     fn every_identity_source_must_be_there() {
         let both = ["$request.header.Authorization", "$request.querystring.tenant"];
         let request = || Request::get("/x?tenant=t").header("authorization", "Bearer x");
-        assert_eq!(
-            identified(&both, request()),
-            Some(vec!["Bearer x".to_owned(), "t".to_owned()])
-        );
+        assert_eq!(identified(&both, request()), Some(vec!["Bearer x".to_owned(), "t".to_owned()]));
         assert_eq!(identified(&both, Request::get("/x?tenant=t")), None);
-        assert_eq!(
-            identified(&both[..1], Request::get("/").header("authorization", "")),
-            None
-        );
+        assert_eq!(identified(&both[..1], Request::get("/").header("authorization", "")), None);
         assert_eq!(identified(&[], Request::get("/")), Some(vec![]));
     }
 
     #[test]
     fn other_identity_sources_are_refused() {
         for source in ["$context.httpMethod", "Authorization", "$request.body.x"] {
-            assert_eq!(
-                source.parse::<IdentitySource>(),
-                Err(UnsupportedAuthorizer::IdentitySource(source.to_owned()))
-            );
+            assert_eq!(source.parse::<IdentitySource>(), Err(UnsupportedAuthorizer::IdentitySource(source.to_owned())));
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn decisions_are_remembered_for_their_time_and_failures_never() {
-        let cache = Cache {
-            ttl: Duration::from_secs(5),
-            decisions: Mutex::default(),
-        };
+        let cache = Cache { ttl: Duration::from_secs(5), decisions: Mutex::default() };
         let identity = vec!["Bearer x".to_owned()];
         cache.remember(identity.clone(), &Decision::Broken);
         assert_eq!(cache.find(&identity), None);

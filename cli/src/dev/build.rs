@@ -42,16 +42,10 @@ pub(crate) fn find(
     binaries: &BTreeSet<String>,
     release: bool,
 ) -> Result<BTreeMap<String, PathBuf>, BuildError> {
-    let directory = workspace
-        .target_directory
-        .join(if release { "release" } else { "debug" });
+    let directory = workspace.target_directory.join(if release { "release" } else { "debug" });
     let found = binaries.iter().map(|name| {
         let path = directory.join(name).with_extension(std::env::consts::EXE_EXTENSION);
-        if path.is_file() {
-            Ok((name.clone(), path))
-        } else {
-            Err(BuildError::NotBuilt(path))
-        }
+        if path.is_file() { Ok((name.clone(), path)) } else { Err(BuildError::NotBuilt(path)) }
     });
     found.collect()
 }
@@ -63,9 +57,7 @@ fn by_package<'w>(
     let packages = workspace.binaries();
     let mut wanted: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for name in binaries {
-        let package = packages
-            .get(name.as_str())
-            .ok_or_else(|| BuildError::UnknownBinary(name.clone()))?;
+        let package = packages.get(name.as_str()).ok_or_else(|| BuildError::UnknownBinary(name.clone()))?;
         wanted.entry(package).or_default().push(name);
     }
     Ok(wanted)
@@ -78,18 +70,12 @@ async fn build_package(
     release: bool,
 ) -> Result<BTreeMap<String, PathBuf>, BuildError> {
     let mut command = cargo();
-    command
-        .current_dir(&workspace.root)
-        .args(["build", "--message-format=json-render-diagnostics", "-p", package]);
+    command.current_dir(&workspace.root).args(["build", "--message-format=json-render-diagnostics", "-p", package]);
     command.args(names.iter().flat_map(|name| ["--bin", name]));
     if release {
         command.arg("--release");
     }
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(WorkspaceError::NoCargo)?;
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(WorkspaceError::NoCargo)?;
     let mut built = BTreeMap::new();
     if let Some(stdout) = child.stdout.take() {
         let mut lines = BufReader::new(stdout).lines();
@@ -98,11 +84,7 @@ async fn build_package(
         }
     }
     let status = child.wait().await.map_err(WorkspaceError::NoCargo)?;
-    if status.success() {
-        Ok(built)
-    } else {
-        Err(BuildError::Failed(package.to_owned()))
-    }
+    if status.success() { Ok(built) } else { Err(BuildError::Failed(package.to_owned())) }
 }
 
 /// The binary that a message of Cargo is about.
@@ -121,14 +103,8 @@ mod tests {
     fn only_messages_about_executables_count() {
         let artifact =
             r#"{"reason":"compiler-artifact","target":{"kind":["bin"],"name":"refresh"},"executable":"/t/refresh"}"#;
-        assert_eq!(
-            executable(artifact),
-            Some(("refresh".to_owned(), PathBuf::from("/t/refresh")))
-        );
-        assert_eq!(
-            executable(r#"{"reason":"compiler-artifact","target":{"name":"shared"},"executable":null}"#),
-            None
-        );
+        assert_eq!(executable(artifact), Some(("refresh".to_owned(), PathBuf::from("/t/refresh"))));
+        assert_eq!(executable(r#"{"reason":"compiler-artifact","target":{"name":"shared"},"executable":null}"#), None);
         assert_eq!(executable(r#"{"reason":"build-finished","success":true}"#), None);
         assert_eq!(executable("Compiling"), None);
     }

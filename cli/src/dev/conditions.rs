@@ -12,10 +12,7 @@ impl Scope<'_> {
     }
 
     pub(super) fn condition_at(&self, name: &str, depth: usize) -> Evaluated<bool> {
-        let condition = self
-            .conditions
-            .get(name)
-            .ok_or_else(|| EvaluationError::UnknownCondition(name.to_owned()))?;
+        let condition = self.conditions.get(name).ok_or_else(|| EvaluationError::UnknownCondition(name.to_owned()))?;
         if depth > MAX_DEPTH {
             return Err(EvaluationError::Circular(name.to_owned()));
         }
@@ -26,10 +23,7 @@ impl Scope<'_> {
     pub(super) fn test(&self, function: &str, argument: &Value, depth: usize) -> Evaluated<bool> {
         let truth = |value: &Value| {
             let value = self.at(value, depth)?;
-            value
-                .as_ref()
-                .and_then(Value::as_bool)
-                .ok_or_else(|| bad("a condition function", argument))
+            value.as_ref().and_then(Value::as_bool).ok_or_else(|| bad("a condition function", argument))
         };
         match (function, argument) {
             ("Condition", Value::String(name)) => self.condition_at(name, depth),

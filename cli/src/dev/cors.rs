@@ -38,25 +38,14 @@ impl Cors {
         }
         let mut answer = Response::new(Full::new(Bytes::new()));
         *answer.status_mut() = StatusCode::NO_CONTENT;
-        let allowed = self
-            .allowed_origin(origin)
-            .filter(|_| self.allows_method(asked) && self.allows_headers(&request.headers));
+        let allowed =
+            self.allowed_origin(origin).filter(|_| self.allows_method(asked) && self.allows_headers(&request.headers));
         if let Some(allowed) = allowed {
             self.grant(answer.headers_mut(), allowed);
-            set(
-                answer.headers_mut(),
-                header::ACCESS_CONTROL_ALLOW_METHODS,
-                &self.0.allow_methods.join(","),
-            );
-            set(
-                answer.headers_mut(),
-                header::ACCESS_CONTROL_ALLOW_HEADERS,
-                &self.0.allow_headers.join(","),
-            );
+            set(answer.headers_mut(), header::ACCESS_CONTROL_ALLOW_METHODS, &self.0.allow_methods.join(","));
+            set(answer.headers_mut(), header::ACCESS_CONTROL_ALLOW_HEADERS, &self.0.allow_headers.join(","));
             if let Some(seconds) = self.0.max_age {
-                answer
-                    .headers_mut()
-                    .insert(header::ACCESS_CONTROL_MAX_AGE, seconds.into());
+                answer.headers_mut().insert(header::ACCESS_CONTROL_MAX_AGE, seconds.into());
             }
         }
         Some(answer)
@@ -75,16 +64,9 @@ impl Cors {
     fn grant(&self, headers: &mut HeaderMap, origin: HeaderValue) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         if self.0.allow_credentials {
-            headers.insert(
-                header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
-                HeaderValue::from_static("true"),
-            );
+            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         }
-        set(
-            headers,
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            &self.0.expose_headers.join(","),
-        );
+        set(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, &self.0.expose_headers.join(","));
     }
 
     /// The value of `Access-Control-Allow-Origin` for an origin. Compared byte for byte: a suffix, a port or another case is another origin,
@@ -99,20 +81,14 @@ impl Cors {
     }
 
     fn allows_method(&self, asked: &HeaderValue) -> bool {
-        self.0
-            .allow_methods
-            .iter()
-            .any(|method| method == "*" || method.as_bytes() == asked.as_bytes())
+        self.0.allow_methods.iter().any(|method| method == "*" || method.as_bytes() == asked.as_bytes())
     }
 
     fn allows_headers(&self, request: &HeaderMap) -> bool {
         let asked = request.get_all(header::ACCESS_CONTROL_REQUEST_HEADERS).iter();
         let mut names = asked.flat_map(|value| value.to_str().unwrap_or("?").split(','));
         names.all(|name| {
-            self.0
-                .allow_headers
-                .iter()
-                .any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(name.trim()))
+            self.0.allow_headers.iter().any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(name.trim()))
         })
     }
 }
@@ -181,11 +157,7 @@ mod tests {
         ];
         for (origin, method, headers) in asked {
             let answer = preflight(origin, method, headers).unwrap();
-            assert_eq!(
-                (answer.status().as_u16(), answer.headers().len()),
-                (204, 0),
-                "{origin} {method} {headers}"
-            );
+            assert_eq!((answer.status().as_u16(), answer.headers().len()), (204, 0), "{origin} {method} {headers}");
         }
     }
 
@@ -195,14 +167,8 @@ mod tests {
             cors().preflight(&request.body(()).unwrap().into_parts().0).is_none()
         };
         assert!(plain(Request::options("/x").header("origin", ORIGIN)));
-        assert!(plain(
-            Request::options("/x").header("access-control-request-method", "GET")
-        ));
-        assert!(plain(
-            Request::get("/x")
-                .header("origin", ORIGIN)
-                .header("access-control-request-method", "GET")
-        ));
+        assert!(plain(Request::options("/x").header("access-control-request-method", "GET")));
+        assert!(plain(Request::get("/x").header("origin", ORIGIN).header("access-control-request-method", "GET")));
     }
 
     #[test]
@@ -228,8 +194,7 @@ mod tests {
                 allow_origins: vec![pattern.to_owned()],
                 ..CorsConfiguration::default()
             });
-            cors.allowed_origin(&HeaderValue::from_static(origin))
-                .map(|value| value.to_str().unwrap().to_owned())
+            cors.allowed_origin(&HeaderValue::from_static(origin)).map(|value| value.to_str().unwrap().to_owned())
         };
         assert_eq!(allowed("*", "https://a").as_deref(), Some("*"));
         assert_eq!(allowed("https://*", "https://a").as_deref(), Some("https://a"));

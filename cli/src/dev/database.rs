@@ -33,10 +33,7 @@ pub(crate) struct Connected {
 /// Starts the embedded database unless the options name another.
 pub(crate) async fn start(options: &DatabaseOptions) -> Result<Connected, DatabaseError> {
     if let Some(endpoint) = &options.dynamodb_endpoint {
-        return Ok(Connected {
-            aws: Aws::outside(endpoint.clone(), options),
-            _lock: None,
-        });
+        return Ok(Connected { aws: Aws::outside(endpoint.clone(), options), _lock: None });
     }
     let port = options.dynamodb_port;
     let failed = |source| DatabaseError::Port { port, source };
@@ -46,17 +43,11 @@ pub(crate) async fn start(options: &DatabaseOptions) -> Result<Connected, Databa
         None => (Database::memory()?, None),
         Some(directory) => {
             let lock = lock(directory)?;
-            (
-                Database::new(&directory.join("dynamodb.sqlite").to_string_lossy())?,
-                Some(lock),
-            )
+            (Database::new(&directory.join("dynamodb.sqlite").to_string_lossy())?, Some(lock))
         }
     };
     tokio::spawn(dynoxide::server::serve_on(listener, database));
-    Ok(Connected {
-        aws: Aws::embedded(endpoint, &options.region),
-        _lock: lock,
-    })
+    Ok(Connected { aws: Aws::embedded(endpoint, &options.region), _lock: lock })
 }
 
 /// Makes `directory`. It holds private keys, so nobody else may look inside.
@@ -70,10 +61,7 @@ fn make_private(directory: &Path) -> std::io::Result<()> {
 
 /// Makes `directory` and takes it for this process.
 fn lock(directory: &Path) -> Result<File, DatabaseError> {
-    let failed = |source| DatabaseError::Directory {
-        path: directory.to_owned(),
-        source,
-    };
+    let failed = |source| DatabaseError::Directory { path: directory.to_owned(), source };
     make_private(directory).map_err(failed)?;
     let file = File::create(directory.join("lock")).map_err(failed)?;
     match file.try_lock() {

@@ -49,8 +49,5 @@ pub(crate) fn of_aws(aws: &Aws) -> BTreeMap<String, String> {
     reason = "these are handed on, not read: no setting of the local stack comes from here"
 )]
 fn inherited() -> BTreeMap<String, String> {
-    INHERITED
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
-        .collect()
+    INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect()
 }

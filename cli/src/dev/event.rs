@@ -71,16 +71,9 @@ impl Call<'_> {
         let method = &self.request.method;
         let path = decoded(self.request.uri.path());
         event["type"] = "REQUEST".into();
-        event["routeArn"] = format!(
-            "arn:aws:execute-api:{region}:{ACCOUNT_ID}:{}/$default/{method}{path}",
-            self.api_id
-        )
-        .into();
-        event["identitySource"] = if identity.is_empty() {
-            Value::Null
-        } else {
-            json!(identity)
-        };
+        event["routeArn"] =
+            format!("arn:aws:execute-api:{region}:{ACCOUNT_ID}:{}/$default/{method}{path}", self.api_id).into();
+        event["identitySource"] = if identity.is_empty() { Value::Null } else { json!(identity) };
         event
     }
 
@@ -152,9 +145,8 @@ impl Call<'_> {
             .filter_map(|name| Some((name.as_str().to_owned(), joined(&self.request.headers, name.as_str())?)))
             .collect();
         let peer = self.peer.ip().to_string();
-        let forwarded = headers
-            .get("x-forwarded-for")
-            .map_or_else(|| peer.clone(), |before| format!("{before}, {peer}"));
+        let forwarded =
+            headers.get("x-forwarded-for").map_or_else(|| peer.clone(), |before| format!("{before}, {peer}"));
         headers.insert("x-forwarded-for".to_owned(), forwarded);
         headers.insert("x-forwarded-port".to_owned(), self.gateway_port.to_string());
         headers.insert("x-forwarded-proto".to_owned(), "http".to_owned());
@@ -164,25 +156,15 @@ impl Call<'_> {
 }
 
 fn joined(headers: &HeaderMap, name: &str) -> Option<String> {
-    let values: Vec<_> = headers
-        .get_all(name)
-        .iter()
-        .map(|value| String::from_utf8_lossy(value.as_bytes()))
-        .collect();
+    let values: Vec<_> = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     (!values.is_empty()).then(|| values.join(","))
 }
 
 /// Every cookie of every `Cookie` header, each as `name=value`.
 fn cookies(headers: &HeaderMap) -> Vec<String> {
-    let lines = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());
-    let cookies = lines.flat_map(|line| {
-        line.split(';')
-            .map(|cookie| cookie.trim().to_owned())
-            .collect::<Vec<_>>()
-    });
+    let lines =
+        headers.get_all(header::COOKIE).iter().map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());
+    let cookies = lines.flat_map(|line| line.split(';').map(|cookie| cookie.trim().to_owned()).collect::<Vec<_>>());
     cookies.filter(|cookie| !cookie.is_empty()).collect()
 }
 
@@ -192,9 +174,7 @@ fn query_parameters(query: &str) -> BTreeMap<String, String> {
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (decoded(&name.replace('+', " ")), decoded(&value.replace('+', " ")));
-        let joined = parameters
-            .get(&name)
-            .map_or_else(|| value.clone(), |before| format!("{before},{value}"));
+        let joined = parameters.get(&name).map_or_else(|| value.clone(), |before| format!("{before},{value}"));
         parameters.insert(name, joined);
     }
     parameters

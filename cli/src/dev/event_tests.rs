@@ -94,30 +94,16 @@ fn a_body_is_text_only_where_api_gateway_says_so() {
     ];
     for (content_type, body, expected, base64) in cases {
         let event = event(Request::post("/").header("content-type", content_type), body);
-        assert_eq!(
-            (&event["body"], &event["isBase64Encoded"]),
-            (&json!(expected), &json!(base64)),
-            "{content_type}"
-        );
+        assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!(expected), &json!(base64)), "{content_type}");
     }
 }
 
 #[test]
 fn what_a_request_does_not_have_is_absent() {
     let event = with_call(Request::get("/"), b"", |call| {
-        Call {
-            path_parameters: BTreeMap::new(),
-            ..call
-        }
-        .for_integration(None)
+        Call { path_parameters: BTreeMap::new(), ..call }.for_integration(None)
     });
-    for name in [
-        "body",
-        "cookies",
-        "queryStringParameters",
-        "pathParameters",
-        "stageVariables",
-    ] {
+    for name in ["body", "cookies", "queryStringParameters", "pathParameters", "stageVariables"] {
         assert!(event.get(name).is_none(), "{name}");
     }
     assert_eq!(event["rawQueryString"], "");
@@ -129,10 +115,7 @@ fn what_a_request_does_not_have_is_absent() {
 fn an_authorizers_context_reaches_the_function() {
     let context = json!({"user_key": "u", "anonymous": false}).as_object().cloned();
     let event = with_call(Request::get("/"), b"", |call| call.for_integration(context));
-    assert_eq!(
-        event["requestContext"]["authorizer"],
-        json!({"lambda": {"user_key": "u", "anonymous": false}})
-    );
+    assert_eq!(event["requestContext"]["authorizer"], json!({"lambda": {"user_key": "u", "anonymous": false}}));
 }
 
 #[test]
@@ -141,10 +124,7 @@ fn an_authorizer_sees_the_request_without_its_body() {
         call.for_authorizer("eu-west-1", &["Bearer x".to_owned()])
     });
     assert_eq!(event["type"], "REQUEST");
-    assert_eq!(
-        event["routeArn"],
-        "arn:aws:execute-api:eu-west-1:000000000000:local/$default/POST/pets/1"
-    );
+    assert_eq!(event["routeArn"], "arn:aws:execute-api:eu-west-1:000000000000:local/$default/POST/pets/1");
     assert_eq!(event["identitySource"], json!(["Bearer x"]));
     assert!(event.get("body").is_none() && event.get("isBase64Encoded").is_none());
 }

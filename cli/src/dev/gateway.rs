@@ -80,10 +80,7 @@ impl Gateway {
         if head_bytes(request) > MAX_HEAD_BYTES {
             return Err(Refusal::HeadTooLarge);
         }
-        let found = self
-            .routes
-            .find(request.method.as_str(), request.uri.path())
-            .ok_or(Refusal::NotFound)?;
+        let found = self.routes.find(request.method.as_str(), request.uri.path()).ok_or(Refusal::NotFound)?;
         let call = Call {
             request,
             body: read(body).await?,
@@ -132,10 +129,7 @@ impl From<Refusal> for Answer {
             Refusal::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
             Refusal::BodyTooSlow => (StatusCode::REQUEST_TIMEOUT, "Request Timeout"),
             Refusal::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
-            Refusal::HeadTooLarge => (
-                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                "Request Header Fields Too Large",
-            ),
+            Refusal::HeadTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large"),
             Refusal::Failure => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
             Refusal::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
         };
@@ -175,10 +169,7 @@ fn is_for_us(request: &Parts) -> bool {
 fn head_bytes(request: &Parts) -> usize {
     let target = request.uri.path_and_query().map_or(0, |target| target.as_str().len());
     let line = request.method.as_str().len() + target + " ".len() * 2 + "HTTP/1.1\r\n".len();
-    let headers = request
-        .headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    let headers = request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
     line + headers.sum::<usize>()
 }
 

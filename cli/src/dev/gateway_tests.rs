@@ -47,22 +47,11 @@ async fn gateway(work: Play) -> SocketAddr {
 
 /// As [`gateway`]; without `work`, the function never answers.
 async fn gateway_before(work: Option<Play>) -> SocketAddr {
-    let names = Names {
-        stack: "test",
-        region: "eu-west-1",
-        base_url: "",
-    };
-    let stack = Template::parse(TEMPLATE)
-        .unwrap()
-        .evaluate(names, &BTreeMap::new(), &BTreeMap::new())
-        .unwrap();
+    let names = Names { stack: "test", region: "eu-west-1", base_url: "" };
+    let stack = Template::parse(TEMPLATE).unwrap().evaluate(names, &BTreeMap::new(), &BTreeMap::new()).unwrap();
     let pools: Vec<Arc<Pool>> = stack.functions.iter().cloned().map(Pool::of_test).collect();
     for pool in &pools {
-        let play = if pool.function().binary == "guard" {
-            Some(guard as Play)
-        } else {
-            work
-        };
+        let play = if pool.function().binary == "guard" { Some(guard as Play) } else { work };
         tokio::spawn(act(Arc::clone(pool), play));
     }
     let handler = Gateway {
@@ -122,11 +111,7 @@ async fn send(address: SocketAddr, method: &str, target: &str, headers: &str) ->
     let request = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
     let answer = exchange(address, request.as_bytes()).await;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (
-        head.split(' ').nth(1).unwrap().parse().unwrap(),
-        head.to_lowercase(),
-        body.to_owned(),
-    )
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_lowercase(), body.to_owned())
 }
 
 #[tokio::test]
@@ -135,14 +120,8 @@ async fn a_request_reaches_its_function_and_its_answer_comes_back() {
     let (status, head, body) = send(address, "GET", "/open?a=1", "Cookie: b=2\r\nOrigin: http://app\r\n").await;
     let event: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(status, 200);
-    assert!(
-        head.contains("apigw-requestid: ") && head.contains("access-control-allow-origin: http://app"),
-        "{head}"
-    );
-    assert_eq!(
-        (&event["routeKey"], &event["cookies"]),
-        (&json!("ANY /open"), &json!(["b=2"]))
-    );
+    assert!(head.contains("apigw-requestid: ") && head.contains("access-control-allow-origin: http://app"), "{head}");
+    assert_eq!((&event["routeKey"], &event["cookies"]), (&json!("ANY /open"), &json!(["b=2"])));
 }
 
 #[tokio::test]
@@ -161,10 +140,7 @@ async fn an_authorizer_decides_who_passes() {
     let address = gateway(echo).await;
     let (status, _, body) = send(address, "GET", "/guarded", "Authorization: allow\r\n").await;
     let event: Value = serde_json::from_str(&body).unwrap();
-    assert_eq!(
-        (status, &event["requestContext"]["authorizer"]["lambda"]["user_key"]),
-        (200, &json!("u"))
-    );
+    assert_eq!((status, &event["requestContext"]["authorizer"]["lambda"]["user_key"]), (200, &json!("u")));
 
     for (headers, status, message) in [
         ("", 401, "Unauthorized"),
@@ -172,10 +148,7 @@ async fn an_authorizer_decides_who_passes() {
         ("Authorization: break\r\n", 500, "Internal Server Error"),
     ] {
         let answer = send(address, "GET", "/guarded", headers).await;
-        assert_eq!(
-            (answer.0, answer.2),
-            (status, json!({ "message": message }).to_string())
-        );
+        assert_eq!((answer.0, answer.2), (status, json!({ "message": message }).to_string()));
     }
 }
 
@@ -204,20 +177,14 @@ async fn too_much_is_refused_in_api_gateways_words() {
     let address = gateway(echo).await;
     let header = format!("X-Large: {}\r\n", "a".repeat(MAX_HEAD_BYTES));
     let (status, _, body) = send(address, "GET", "/open", &header).await;
-    assert_eq!(
-        (status, body.as_str()),
-        (431, r#"{"message":"Request Header Fields Too Large"}"#)
-    );
+    assert_eq!((status, body.as_str()), (431, r#"{"message":"Request Header Fields Too Large"}"#));
 
     let target = format!("/open?{}", "a".repeat(MAX_HEAD_BYTES));
     assert_eq!(send(address, "GET", &target, "").await.0, 431);
 
     let announced = format!("Content-Length: {}\r\n", MAX_BODY_BYTES + 1);
     let (status, _, body) = send(address, "POST", "/open", &announced).await;
-    assert_eq!(
-        (status, body.as_str()),
-        (413, r#"{"message":"Request Entity Too Large"}"#)
-    );
+    assert_eq!((status, body.as_str()), (413, r#"{"message":"Request Entity Too Large"}"#));
 }
 
 #[tokio::test]
@@ -226,10 +193,7 @@ async fn only_its_own_names_are_answered() {
     for head in ["Host: evil.example", "Host: localhost\r\nHost: localhost", "X: no host"] {
         let request = format!("GET /open HTTP/1.1\r\nConnection: close\r\n{head}\r\n\r\n");
         let answer = exchange(address, request.as_bytes()).await;
-        assert!(
-            answer.starts_with("HTTP/1.1 403 ") && answer.ends_with(r#"{"message":"Forbidden"}"#),
-            "{answer}"
-        );
+        assert!(answer.starts_with("HTTP/1.1 403 ") && answer.ends_with(r#"{"message":"Forbidden"}"#), "{answer}");
     }
 }
 
@@ -237,12 +201,9 @@ async fn only_its_own_names_are_answered() {
 async fn half_sent_requests_keep_nobody_waiting() {
     let address = gateway(echo).await;
     let mut half = Vec::new();
-    for start in [
-        "",
-        "GET /op",
-        "POST /open HTTP/1.1\r\nHost: x\r\n",
-        "POST /open HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc",
-    ] {
+    for start in
+        ["", "GET /op", "POST /open HTTP/1.1\r\nHost: x\r\n", "POST /open HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"]
+    {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(start.as_bytes()).await.unwrap();
         half.push(stream);
@@ -253,9 +214,8 @@ async fn half_sent_requests_keep_nobody_waiting() {
 #[tokio::test]
 async fn a_hundred_at_once_are_all_served() {
     let address = gateway(echo).await;
-    let requests: Vec<_> = (0..100)
-        .map(|_| tokio::spawn(async move { send(address, "GET", "/open", "").await.0 }))
-        .collect();
+    let requests: Vec<_> =
+        (0..100).map(|_| tokio::spawn(async move { send(address, "GET", "/open", "").await.0 })).collect();
     for request in requests {
         assert_eq!(request.await.unwrap(), 200);
     }

@@ -41,12 +41,9 @@ mod tests {
 
     #[test]
     fn a_name_has_no_port() {
-        for (host, expected) in [
-            ("localhost:9000", "localhost"),
-            ("[::1]:9000", "[::1]"),
-            ("[::1]", "[::1]"),
-            ("a", "a"),
-        ] {
+        for (host, expected) in
+            [("localhost:9000", "localhost"), ("[::1]:9000", "[::1]"), ("[::1]", "[::1]"), ("a", "a")]
+        {
             assert_eq!(name(host), expected);
         }
     }

@@ -30,10 +30,7 @@ pub(super) async fn run(launch: &Launch, id: InstanceId, deadline: watch::Receiv
         Err(error) => {
             let last_words = format!("cannot run {}: {error}", launch.binary.display());
             launch.log.line(&launch.function.label, &last_words);
-            return End {
-                overran: false,
-                last_words,
-            };
+            return End { overran: false, last_words };
         }
     };
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
@@ -41,15 +38,11 @@ pub(super) async fn run(launch: &Launch, id: InstanceId, deadline: watch::Receiv
     let ((overran, status), _, last_lines) = tokio::join!(wait, follow(launch, stdout), follow(launch, stderr));
     let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
     if overran {
-        launch.log.line(
-            &launch.function.label,
-            &format!("killed: it did not finish within {:?}", launch.function.timeout),
-        );
+        launch
+            .log
+            .line(&launch.function.label, &format!("killed: it did not finish within {:?}", launch.function.timeout));
     }
-    End {
-        overran,
-        last_words: format!("{}\n({status})", last_lines.join("\n")),
-    }
+    End { overran, last_words: format!("{}\n({status})", last_lines.join("\n")) }
 }
 
 /// The process sees the environment that Lambda gives and nothing of the developer's. It is a process group of its own, so that Ctrl-C

@@ -45,17 +45,10 @@ async fn end_of(launch: &Launch, deadline: Option<Instant>) -> End {
 
 #[tokio::test]
 async fn last_words_are_kept() {
-    let launch = launch(
-        "dies",
-        "echo noise; echo \"SETTING is $SETTING, HOME is '$HOME'\" >&2; exit 3",
-    );
+    let launch = launch("dies", "echo noise; echo \"SETTING is $SETTING, HOME is '$HOME'\" >&2; exit 3");
     let end = end_of(&launch, None).await;
     assert!(!end.overran);
-    assert!(
-        end.last_words.starts_with("SETTING is 5, HOME is ''\n"),
-        "{}",
-        end.last_words
-    );
+    assert!(end.last_words.starts_with("SETTING is 5, HOME is ''\n"), "{}", end.last_words);
     assert!(end.last_words.contains("exit status: 3"), "{}", end.last_words);
 }
 
@@ -71,9 +64,5 @@ async fn what_cannot_be_run_says_so() {
     std::fs::remove_file(std::mem::replace(&mut launch.binary, "/nowhere/missing".into())).unwrap();
     let (_clock, deadline) = watch::channel(None);
     let end = run(&launch, InstanceId::new_v4(), deadline).await;
-    assert!(
-        end.last_words.contains("cannot run /nowhere/missing"),
-        "{}",
-        end.last_words
-    );
+    assert!(end.last_words.contains("cannot run /nowhere/missing"), "{}", end.last_words);
 }

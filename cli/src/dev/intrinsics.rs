@@ -63,9 +63,7 @@ impl Scope<'_> {
             },
             Value::Array(items) => {
                 let items = items.iter().map(|item| self.at(item, depth + 1));
-                Ok(Some(Value::Array(
-                    items.filter_map(Result::transpose).collect::<Evaluated<_>>()?,
-                )))
+                Ok(Some(Value::Array(items.filter_map(Result::transpose).collect::<Evaluated<_>>()?)))
             }
             scalar => Ok(Some(scalar.clone())),
         }
@@ -96,10 +94,7 @@ impl Scope<'_> {
             "Fn::FindInMap" => self.find_in_map(argument, depth)?,
             "Fn::ImportValue" => {
                 let name = self.text("Fn::ImportValue", argument, depth)?;
-                self.imports
-                    .get(&name)
-                    .cloned()
-                    .ok_or(EvaluationError::UnknownImport(name))?
+                self.imports.get(&name).cloned().ok_or(EvaluationError::UnknownImport(name))?
             }
             other => return Err(EvaluationError::UnsupportedFunction(other.to_owned())),
         };
@@ -110,18 +105,10 @@ impl Scope<'_> {
         if name == "AWS::NoValue" {
             return Ok(None);
         }
-        if let Some(value) = self
-            .parameters
-            .get(name)
-            .cloned()
-            .or_else(|| self.names.pseudo_parameter(name))
-        {
+        if let Some(value) = self.parameters.get(name).cloned().or_else(|| self.names.pseudo_parameter(name)) {
             return Ok(Some(value));
         }
-        let resource = self
-            .resources
-            .get(name)
-            .ok_or_else(|| EvaluationError::UnknownReference(name.to_owned()))?;
+        let resource = self.resources.get(name).ok_or_else(|| EvaluationError::UnknownReference(name.to_owned()))?;
         let physical = self.physical_name(name, resource, depth)?;
         Ok(Some(self.names.reference(name, resource, physical.as_deref()).into()))
     }
@@ -133,15 +120,9 @@ impl Scope<'_> {
             other => return Err(bad("Fn::GetAtt", other)),
         };
         let (name, attribute) = path.split_once('.').ok_or_else(|| bad("Fn::GetAtt", argument))?;
-        let resource = self
-            .resources
-            .get(name)
-            .ok_or_else(|| EvaluationError::UnknownReference(name.to_owned()))?;
+        let resource = self.resources.get(name).ok_or_else(|| EvaluationError::UnknownReference(name.to_owned()))?;
         let physical = self.physical_name(name, resource, depth)?;
-        Ok(self
-            .names
-            .attribute(name, resource, physical.as_deref(), attribute)
-            .into())
+        Ok(self.names.attribute(name, resource, physical.as_deref(), attribute).into())
     }
 
     /// The name that the template gives a resource by a property, if it does.
@@ -155,11 +136,7 @@ impl Scope<'_> {
         if depth > MAX_DEPTH {
             return Err(EvaluationError::Circular(name.to_owned()));
         }
-        Ok(self
-            .at(value, depth + 1)?
-            .as_ref()
-            .and_then(Value::as_str)
-            .map(str::to_owned))
+        Ok(self.at(value, depth + 1)?.as_ref().and_then(Value::as_str).map(str::to_owned))
     }
 
     /// `Fn::Sub`: `${Name}` and `${Resource.Attribute}` are replaced, `${!Name}` stays as `${Name}`.
@@ -198,32 +175,20 @@ impl Scope<'_> {
 
     fn join(&self, argument: &Value, depth: usize) -> Evaluated<String> {
         let [separator, list] = items::<2>("Fn::Join", argument)?;
-        Ok(self
-            .texts("Fn::Join", list, depth)?
-            .join(&self.text("Fn::Join", separator, depth)?))
+        Ok(self.texts("Fn::Join", list, depth)?.join(&self.text("Fn::Join", separator, depth)?))
     }
 
     fn split(&self, argument: &Value, depth: usize) -> Evaluated<Value> {
         let [separator, text] = items::<2>("Fn::Split", argument)?;
         let separator = self.text("Fn::Split", separator, depth)?;
-        Ok(self
-            .text("Fn::Split", text, depth)?
-            .split(&separator)
-            .map(Value::from)
-            .collect())
+        Ok(self.text("Fn::Split", text, depth)?.split(&separator).map(Value::from).collect())
     }
 
     fn select(&self, argument: &Value, depth: usize) -> Evaluated<Value> {
         let [index, list] = items::<2>("Fn::Select", argument)?;
-        let index: usize = self
-            .text("Fn::Select", index, depth)?
-            .parse()
-            .map_err(|_| bad("Fn::Select", argument))?;
+        let index: usize = self.text("Fn::Select", index, depth)?.parse().map_err(|_| bad("Fn::Select", argument))?;
         let list = self.at(list, depth)?;
-        list.as_ref()
-            .and_then(|list| list.get(index))
-            .cloned()
-            .ok_or_else(|| bad("Fn::Select", argument))
+        list.as_ref().and_then(|list| list.get(index)).cloned().ok_or_else(|| bad("Fn::Select", argument))
     }
 
     fn find_in_map(&self, argument: &Value, depth: usize) -> Evaluated<Value> {
@@ -231,11 +196,7 @@ impl Scope<'_> {
         let [map, first, second] = path.as_slice() else {
             return Err(bad("Fn::FindInMap", argument));
         };
-        let found = self
-            .mappings
-            .get(map)
-            .and_then(|map| map.get(first))
-            .and_then(|map| map.get(second));
+        let found = self.mappings.get(map).and_then(|map| map.get(first)).and_then(|map| map.get(second));
         found.cloned().ok_or_else(|| bad("Fn::FindInMap", argument))
     }
 
@@ -262,17 +223,11 @@ fn function_call(object: &Map<String, Value>) -> Option<(&str, &Value)> {
 }
 
 pub(super) fn items<'v, const N: usize>(function: &'static str, argument: &'v Value) -> Evaluated<&'v [Value; N]> {
-    argument
-        .as_array()
-        .and_then(|items| items.as_slice().try_into().ok())
-        .ok_or_else(|| bad(function, argument))
+    argument.as_array().and_then(|items| items.as_slice().try_into().ok()).ok_or_else(|| bad(function, argument))
 }
 
 pub(super) fn bad(function: &'static str, argument: &Value) -> EvaluationError {
-    EvaluationError::BadArgument {
-        function,
-        argument: argument.to_string(),
-    }
+    EvaluationError::BadArgument { function, argument: argument.to_string() }
 }
 
 /// A scalar as CloudFormation writes it into a string.

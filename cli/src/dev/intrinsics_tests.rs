@@ -32,11 +32,7 @@ fn evaluate(expression: &str) -> Evaluated<Option<Value>> {
         conditions: template["Conditions"].as_object().unwrap(),
         mappings: template["Mappings"].as_object().unwrap(),
         resources: template["Resources"].as_object().unwrap(),
-        names: Names {
-            stack: "gatelet-local",
-            region: "eu-west-1",
-            base_url: "http://127.0.0.1:9000",
-        },
+        names: Names { stack: "gatelet-local", region: "eu-west-1", base_url: "http://127.0.0.1:9000" },
     };
     scope.evaluate(&yaml::parse(expression).unwrap())
 }
@@ -49,22 +45,13 @@ fn every_function_has_cloudformations_value() {
         ("!Ref AWS::AccountId", json!("000000000000")),
         ("!Ref UsersTable", json!("gatelet-local-users")),
         ("!Ref Api", json!("gatelet-local-Api")),
-        (
-            "!GetAtt Refresh.Arn",
-            json!("arn:aws:lambda:eu-west-1:000000000000:function:gatelet-local-Refresh"),
-        ),
-        (
-            "Fn::GetAtt: [UsersTable, Arn]",
-            json!("arn:aws:dynamodb:eu-west-1:000000000000:table/gatelet-local-users"),
-        ),
+        ("!GetAtt Refresh.Arn", json!("arn:aws:lambda:eu-west-1:000000000000:function:gatelet-local-Refresh")),
+        ("Fn::GetAtt: [UsersTable, Arn]", json!("arn:aws:dynamodb:eu-west-1:000000000000:table/gatelet-local-users")),
         ("!GetAtt Api.ApiEndpoint", json!("http://127.0.0.1:9000")),
         ("!Sub 'a ${Environment} ${UsersTable.Arn} ${!kept} $'", {
             json!("a local arn:aws:dynamodb:eu-west-1:000000000000:table/gatelet-local-users ${kept} $")
         }),
-        (
-            "!Sub ['${x}/${AWS::Region}', {x: !Ref Environment}]",
-            json!("local/eu-west-1"),
-        ),
+        ("!Sub ['${x}/${AWS::Region}', {x: !Ref Environment}]", json!("local/eu-west-1")),
         ("!If [IsLocal, {a: 1, b: !Ref AWS::NoValue}, 2]", json!({"a": 1})),
         ("[!Ref AWS::NoValue, !If [IsProduction, 1, 2]]", json!([2])),
         ("!If [Both, !If [Either, both, one], none]", json!("both")),
@@ -87,51 +74,18 @@ fn every_function_has_cloudformations_value() {
 #[test]
 fn no_value_takes_the_property_away() {
     assert_eq!(evaluate("!Ref AWS::NoValue"), Ok(None));
-    assert_eq!(
-        evaluate("{a: !If [IsProduction, 1, !Ref AWS::NoValue]}"),
-        Ok(Some(json!({})))
-    );
+    assert_eq!(evaluate("{a: !If [IsProduction, 1, !Ref AWS::NoValue]}"), Ok(Some(json!({}))));
 }
 
 #[test]
 fn a_mistake_names_itself() {
-    assert_eq!(
-        evaluate("!Ref Missing"),
-        Err(EvaluationError::UnknownReference("Missing".to_owned()))
-    );
-    assert_eq!(
-        evaluate("!Sub '${Missing.Arn}'"),
-        Err(EvaluationError::UnknownReference("Missing".to_owned()))
-    );
-    assert_eq!(
-        evaluate("!If [Missing, 1, 2]"),
-        Err(EvaluationError::UnknownCondition("Missing".to_owned()))
-    );
-    assert_eq!(
-        evaluate("!ImportValue x"),
-        Err(EvaluationError::UnknownImport("x".to_owned()))
-    );
-    assert_eq!(
-        evaluate("!Cidr [a, 1, 2]"),
-        Err(EvaluationError::UnsupportedFunction("Fn::Cidr".to_owned()))
-    );
-    assert!(matches!(
-        evaluate("!Select [7, [a]]"),
-        Err(EvaluationError::BadArgument {
-            function: "Fn::Select",
-            ..
-        })
-    ));
-    assert!(matches!(
-        evaluate("!Sub '${open'"),
-        Err(EvaluationError::BadArgument {
-            function: "Fn::Sub",
-            ..
-        })
-    ));
+    assert_eq!(evaluate("!Ref Missing"), Err(EvaluationError::UnknownReference("Missing".to_owned())));
+    assert_eq!(evaluate("!Sub '${Missing.Arn}'"), Err(EvaluationError::UnknownReference("Missing".to_owned())));
+    assert_eq!(evaluate("!If [Missing, 1, 2]"), Err(EvaluationError::UnknownCondition("Missing".to_owned())));
+    assert_eq!(evaluate("!ImportValue x"), Err(EvaluationError::UnknownImport("x".to_owned())));
+    assert_eq!(evaluate("!Cidr [a, 1, 2]"), Err(EvaluationError::UnsupportedFunction("Fn::Cidr".to_owned())));
+    assert!(matches!(evaluate("!Select [7, [a]]"), Err(EvaluationError::BadArgument { function: "Fn::Select", .. })));
+    assert!(matches!(evaluate("!Sub '${open'"), Err(EvaluationError::BadArgument { function: "Fn::Sub", .. })));
     assert!(matches!(evaluate("!Ref Loop"), Err(EvaluationError::Circular(_))));
-    assert!(matches!(
-        evaluate("!If [Endless, 1, 2]"),
-        Err(EvaluationError::Circular(_))
-    ));
+    assert!(matches!(evaluate("!If [Endless, 1, 2]"), Err(EvaluationError::Circular(_))));
 }

@@ -16,8 +16,7 @@ pub(crate) struct InvokeApi(pub(crate) Vec<Arc<Pool>>);
 impl InvokeApi {
     /// The function that a path of the Invoke API names.
     pub(crate) fn function_of(path: &str) -> Option<&str> {
-        path.strip_prefix("/2015-03-31/functions/")?
-            .strip_suffix("/invocations")
+        path.strip_prefix("/2015-03-31/functions/")?.strip_suffix("/invocations")
     }
 
     /// Invokes a function with `event`, and waits unless the caller asked not to.
@@ -29,16 +28,8 @@ impl InvokeApi {
         let Some(pool) = self.find(function) else {
             return message(StatusCode::NOT_FOUND, &format!("Function not found: {function}"));
         };
-        let event = if event.is_empty() {
-            Bytes::from_static(b"{}")
-        } else {
-            event
-        };
-        if request
-            .headers
-            .get("x-amz-invocation-type")
-            .is_some_and(|kind| kind == "Event")
-        {
+        let event = if event.is_empty() { Bytes::from_static(b"{}") } else { event };
+        if request.headers.get("x-amz-invocation-type").is_some_and(|kind| kind == "Event") {
             let pool = Arc::clone(pool);
             tokio::spawn(async move { pool.invoke(event).await });
             return server::json(StatusCode::ACCEPTED, Bytes::new());
@@ -64,8 +55,6 @@ fn answer(outcome: Outcome) -> Answer {
         Outcome::TimedOut => Bytes::from_static(br#"{"errorType":"Sandbox.Timedout","errorMessage":"Task timed out"}"#),
     };
     let mut answer = server::json(StatusCode::OK, error);
-    answer
-        .headers_mut()
-        .insert("x-amz-function-error", HeaderValue::from_static("Unhandled"));
+    answer.headers_mut().insert("x-amz-function-error", HeaderValue::from_static("Unhandled"));
     answer
 }

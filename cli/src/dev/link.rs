@@ -51,12 +51,7 @@ pub(crate) fn routes(stack: &Stack, pools: &[Arc<Pool>], region: &str) -> Result
     stack
         .routes
         .iter()
-        .map(|route| {
-            Ok((
-                route.route_key.parse::<RouteKey>()?,
-                target(route, stack, pools, &authorizers)?,
-            ))
-        })
+        .map(|route| Ok((route.route_key.parse::<RouteKey>()?, target(route, stack, pools, &authorizers)?)))
         .collect()
 }
 
@@ -67,24 +62,17 @@ fn target(
     authorizers: &BTreeMap<String, Arc<Authorizer>>,
 ) -> Result<Target, LinkError> {
     let id = route.target.strip_prefix("integrations/").unwrap_or(&route.target);
-    let integration = stack.integrations.get(id).ok_or_else(|| LinkError::Target {
-        route: route.route_key.clone(),
-        target: route.target.clone(),
-    })?;
+    let integration = stack
+        .integrations
+        .get(id)
+        .ok_or_else(|| LinkError::Target { route: route.route_key.clone(), target: route.target.clone() })?;
     if integration.payload_format_version.as_deref() != Some("2.0") {
         return Err(LinkError::PayloadFormat(id.to_owned()));
     }
     let pool =
         find(pools, &integration.integration_uri).ok_or_else(|| LinkError::IntegrationFunction(id.to_owned()))?;
-    let millis = integration
-        .timeout_in_millis
-        .unwrap_or(MAX_INTEGRATION_MILLIS)
-        .min(MAX_INTEGRATION_MILLIS);
-    Ok(Target {
-        pool,
-        authorizer: authorizer(route, authorizers)?,
-        timeout: Duration::from_millis(millis),
-    })
+    let millis = integration.timeout_in_millis.unwrap_or(MAX_INTEGRATION_MILLIS).min(MAX_INTEGRATION_MILLIS);
+    Ok(Target { pool, authorizer: authorizer(route, authorizers)?, timeout: Duration::from_millis(millis) })
 }
 
 fn authorizer(
@@ -95,16 +83,10 @@ fn authorizer(
         None | Some("NONE") => Ok(None),
         Some("CUSTOM") => {
             let id = route.authorizer_id.clone().unwrap_or_default();
-            let missing = || LinkError::MissingAuthorizer {
-                route: route.route_key.clone(),
-                authorizer: id.clone(),
-            };
+            let missing = || LinkError::MissingAuthorizer { route: route.route_key.clone(), authorizer: id.clone() };
             authorizers.get(&id).cloned().map(Some).ok_or_else(missing)
         }
-        Some(kind) => Err(LinkError::AuthorizationType {
-            route: route.route_key.clone(),
-            kind: kind.to_owned(),
-        }),
+        Some(kind) => Err(LinkError::AuthorizationType { route: route.route_key.clone(), kind: kind.to_owned() }),
     }
 }
 

@@ -17,11 +17,7 @@ Resources:
 /// Links [`TEMPLATE`] with one text in place of another.
 fn linked(from: &str, to: &str) -> Result<Routes<Target>, LinkError> {
     assert!(TEMPLATE.contains(from), "{from}");
-    let names = Names {
-        stack: "test",
-        region: "r",
-        base_url: "",
-    };
+    let names = Names { stack: "test", region: "r", base_url: "" };
     let template = Template::parse(&TEMPLATE.replacen(from, to, 1)).unwrap();
     let stack = template.evaluate(names, &BTreeMap::new(), &BTreeMap::new()).unwrap();
     let pools: Vec<_> = stack.functions.iter().cloned().map(Pool::of_test).collect();
@@ -34,49 +30,21 @@ fn a_route_leads_to_its_function_past_its_authorizer() {
     let found = routes.find("GET", "/x").unwrap();
     assert_eq!(found.target.pool.function().binary, "work");
     assert!(found.target.authorizer.is_some());
-    assert_eq!(
-        found.target.timeout,
-        Duration::from_secs(30),
-        "no integration gets more"
-    );
+    assert_eq!(found.target.timeout, Duration::from_secs(30), "no integration gets more");
 }
 
 #[test]
 fn what_does_not_hold_together_names_itself() {
     let cases = [
         ("GET /x", "/x", "`/x` is no route key"),
-        (
-            "integrations/${ToWork}",
-            "integrations/nowhere",
-            "`integrations/nowhere`",
-        ),
-        (
-            "!GetAtt Work.Arn",
-            "arn:aws:lambda:r:0:function:other",
-            "`test-ToWork` leads to no function",
-        ),
-        (
-            r#"PayloadFormatVersion: "2.0", T"#,
-            r#"PayloadFormatVersion: "1.0", T"#,
-            "needs PayloadFormatVersion 2.0",
-        ),
+        ("integrations/${ToWork}", "integrations/nowhere", "`integrations/nowhere`"),
+        ("!GetAtt Work.Arn", "arn:aws:lambda:r:0:function:other", "`test-ToWork` leads to no function"),
+        (r#"PayloadFormatVersion: "2.0", T"#, r#"PayloadFormatVersion: "1.0", T"#, "needs PayloadFormatVersion 2.0"),
         ("!Ref Authorizer", "other", "no authorizer of the template: `other`"),
-        (
-            "AuthorizationType: CUSTOM",
-            "AuthorizationType: JWT",
-            "AuthorizationType JWT",
-        ),
+        ("AuthorizationType: CUSTOM", "AuthorizationType: JWT", "AuthorizationType JWT"),
         ("${Guard.Arn}", "nothing", "`test-Authorizer` leads to no function"),
-        (
-            "AuthorizerType: REQUEST",
-            "AuthorizerType: JWT",
-            "the authorizer `test-Authorizer`",
-        ),
-        (
-            "EnableSimpleResponses: true",
-            "EnableSimpleResponses: false",
-            "the authorizer `test-Authorizer`",
-        ),
+        ("AuthorizerType: REQUEST", "AuthorizerType: JWT", "the authorizer `test-Authorizer`"),
+        ("EnableSimpleResponses: true", "EnableSimpleResponses: false", "the authorizer `test-Authorizer`"),
         ("StageName: $default", "StageName: dev", "not `dev`"),
     ];
     for (from, to, expected) in cases {
@@ -88,11 +56,7 @@ fn what_does_not_hold_together_names_itself() {
 #[test]
 fn the_projects_own_templates_run_locally() {
     let infra = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra");
-    let names = Names {
-        stack: "gatelet-local",
-        region: "r",
-        base_url: "http://127.0.0.1:9000",
-    };
+    let names = Names { stack: "gatelet-local", region: "r", base_url: "http://127.0.0.1:9000" };
     let parameters = BTreeMap::from([("AllowedOrigins".to_owned(), "http://localhost:5173".to_owned())]);
     let main = Template::read(&infra.join("template.yaml")).unwrap();
     let mut stack = main.evaluate(names, &parameters, &BTreeMap::new()).unwrap();
@@ -101,22 +65,10 @@ fn the_projects_own_templates_run_locally() {
 
     let example = Template::read(&infra.join("examples/protected-api.yaml")).unwrap();
     let parameters = BTreeMap::from([("GateletStack".to_owned(), names.stack.to_owned())]);
-    let names = Names {
-        stack: "example",
-        ..names
-    };
+    let names = Names { stack: "example", ..names };
     stack.merge(example.evaluate(names, &parameters, &stack.exports).unwrap());
     let pools: Vec<_> = stack.functions.iter().cloned().map(Pool::of_test).collect();
     let routes = routes(&stack, &pools, "r").unwrap();
-    assert_eq!(
-        routes
-            .find("POST", "/api/v1/auth/refresh")
-            .unwrap()
-            .target
-            .pool
-            .function()
-            .label,
-        "refresh"
-    );
+    assert_eq!(routes.find("POST", "/api/v1/auth/refresh").unwrap().target.pool.function().label, "refresh");
     assert!(routes.find("GET", "/orders").unwrap().target.authorizer.is_some());
 }

@@ -27,11 +27,7 @@ impl Listeners {
             Err(_) if port == 0 => None,
             other => other.map_err(failed)?,
         };
-        Ok(Self {
-            port: bound,
-            ipv4,
-            ipv6,
-        })
+        Ok(Self { port: bound, ipv4, ipv6 })
     }
 
     pub(super) async fn serve(self, handler: Gateway) {

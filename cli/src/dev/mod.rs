@@ -104,11 +104,7 @@ async fn serve(options: &Options) -> Result<(), DevError> {
     let port = listeners.port;
     let base_url = format!("http://127.0.0.1:{port}");
     let workspace = Workspace::find().await?;
-    let names = Names {
-        stack: &options.stack,
-        region: &options.database.region,
-        base_url: &base_url,
-    };
+    let names = Names { stack: &options.stack, region: &options.database.region, base_url: &base_url };
     let stacks = Stacks::read(options, &workspace)?;
 
     let declared = stacks.evaluate(names, "")?;
@@ -117,34 +113,15 @@ async fn serve(options: &Options) -> Result<(), DevError> {
     let tables = tables::by_purpose(&declared.tables, &options.stack);
     let applications = prepare(options, &workspace, &declared, &database.aws, &base_url).await?;
 
-    let stack = stacks.evaluate(
-        names,
-        &seed::default_id(&applications, options.seed.default_application),
-    )?;
+    let stack = stacks.evaluate(names, &seed::default_id(&applications, options.seed.default_application))?;
     let pools = start_functions(options, &stack, &binaries, &database.aws).await?;
     let routes = link::routes(&stack, &pools, names.region)?;
-    let cors = stack
-        .apis
-        .first()
-        .and_then(|api| api.cors_configuration.clone())
-        .map(Cors::new);
-    let handler = Gateway {
-        port,
-        api_id: names.local_name("Api"),
-        routes,
-        cors,
-        invoke_api: InvokeApi(pools),
-    };
+    let cors = stack.apis.first().and_then(|api| api.cors_configuration.clone()).map(Cors::new);
+    let handler = Gateway { port, api_id: names.local_name("Api"), routes, cors, invoke_api: InvokeApi(pools) };
 
     let dynamodb_endpoint = database.aws.endpoint.clone();
     let region = names.region.to_owned();
-    let ready = Ready {
-        base_url,
-        dynamodb_endpoint,
-        region,
-        tables,
-        applications,
-    };
+    let ready = Ready { base_url, dynamodb_endpoint, region, tables, applications };
     announce(options, &stack, &database.aws, &ready)?;
     listeners.serve(handler).await;
     Ok(())
@@ -178,11 +155,9 @@ async fn prepare(
     let store = Store::new(&client, &Tables::of_stack(&options.stack));
     let kept = match (&options.database.data, &options.database.dynamodb_endpoint) {
         (Some(directory), _) => Some(directory.join("applications.json")),
-        (None, Some(_)) => Some(
-            workspace
-                .target_directory
-                .join(format!("gatelet/{}-applications.json", options.stack)),
-        ),
+        (None, Some(_)) => {
+            Some(workspace.target_directory.join(format!("gatelet/{}-applications.json", options.stack)))
+        }
         (None, None) => None,
     };
     Ok(seed::seed(&store, &options.seed, base_url, kept.as_deref()).await?)
@@ -216,10 +191,7 @@ async fn start_functions(
     pools.iter().for_each(Pool::warm_up);
     for pool in &pools {
         if let Health::Broken(last_words) = pool.settled().await {
-            return Err(DevError::Init {
-                function: pool.function().label.clone(),
-                last_words,
-            });
+            return Err(DevError::Init { function: pool.function().label.clone(), last_words });
         }
     }
     Ok(pools)

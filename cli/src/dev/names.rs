@@ -27,12 +27,7 @@ impl Names<'_> {
 
     /// `AWS::StackName` and its relatives.
     pub(crate) fn pseudo_parameter(&self, name: &str) -> Option<Value> {
-        let stack_id = || {
-            format!(
-                "arn:aws:cloudformation:{}:{ACCOUNT_ID}:stack/{}/local",
-                self.region, self.stack
-            )
-        };
+        let stack_id = || format!("arn:aws:cloudformation:{}:{ACCOUNT_ID}:stack/{}/local", self.region, self.stack);
         Some(match name {
             "AWS::StackName" => self.stack.into(),
             "AWS::StackId" => stack_id().into(),

@@ -50,12 +50,7 @@ impl Pool {
     pub(crate) fn new(launch: Launch) -> Arc<Self> {
         let queue = Mutex::new(Queue::new(launch.max_instances));
         let (health, _) = watch::channel(Health::Starting);
-        Arc::new(Self {
-            launch,
-            queue,
-            clocks: Mutex::default(),
-            health,
-        })
+        Arc::new(Self { launch, queue, clocks: Mutex::default(), health })
     }
 
     /// The function.
@@ -78,10 +73,7 @@ impl Pool {
 
     /// Invokes the function. Goes on to its end even if the returned future is dropped, as on Lambda.
     pub(crate) async fn invoke(self: &Arc<Self>, event: Bytes) -> Outcome {
-        let work = Work {
-            request_id: uuid::Uuid::new_v4().to_string(),
-            event,
-        };
+        let work = Work { request_id: uuid::Uuid::new_v4().to_string(), event };
         let outcome = self.queue().submit(work);
         self.start_wanted();
         outcome.await.unwrap_or(Outcome::Died)

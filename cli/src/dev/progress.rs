@@ -19,9 +19,7 @@ impl Step {
     /// Says that `label` begins. A terminal shows how long it has been going on.
     pub(crate) fn begin(label: impl Into<String>) -> Self {
         let (label, started) = (label.into(), Instant::now());
-        let ticker = stderr()
-            .is_terminal()
-            .then(|| tokio::spawn(tick(label.clone(), started)));
+        let ticker = stderr().is_terminal().then(|| tokio::spawn(tick(label.clone(), started)));
         if ticker.is_none() {
             let _ = writeln!(stderr(), "{label} …");
         }
@@ -33,12 +31,7 @@ impl Drop for Step {
     fn drop(&mut self) {
         let Some(ticker) = self.ticker.take() else { return };
         ticker.abort();
-        let _ = writeln!(
-            stderr(),
-            "\r{} … {:.1} s",
-            self.label,
-            self.started.elapsed().as_secs_f32()
-        );
+        let _ = writeln!(stderr(), "\r{} … {:.1} s", self.label, self.started.elapsed().as_secs_f32());
     }
 }
 

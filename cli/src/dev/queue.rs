@@ -37,7 +37,9 @@ struct Waiting {
 /// What an instance is doing.
 enum Phase {
     /// Starting, or between an answer and its next call: it will come for work without being asked.
-    Away { has_worked: bool },
+    Away {
+        has_worked: bool,
+    },
     /// At the door.
     Idle(oneshot::Sender<Work>),
     Busy {
@@ -61,12 +63,7 @@ pub(crate) struct Queue {
 impl Queue {
     /// An empty queue for at most `limit` instances.
     pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            waiting: VecDeque::new(),
-            instances: HashMap::new(),
-            idle: Vec::new(),
-        }
+        Self { limit, waiting: VecDeque::new(), instances: HashMap::new(), idle: Vec::new() }
     }
 
     /// Hands `work` to an idle instance, or lets it wait.
@@ -85,11 +82,7 @@ impl Queue {
 
     /// Whether another instance should be started, and under which id. Ask again until it says no.
     pub(crate) fn wanted(&mut self) -> Option<InstanceId> {
-        let coming = self
-            .instances
-            .values()
-            .filter(|phase| matches!(phase, Phase::Away { .. }))
-            .count();
+        let coming = self.instances.values().filter(|phase| matches!(phase, Phase::Away { .. })).count();
         (coming < self.waiting.len() && self.instances.len() < self.limit).then(|| self.add())
     }
 
@@ -124,10 +117,7 @@ impl Queue {
     pub(crate) fn finish(&mut self, id: InstanceId, request_id: &str) -> Option<oneshot::Sender<Outcome>> {
         let phase = self.instances.get_mut(&id)?;
         match std::mem::replace(phase, Phase::Away { has_worked: true }) {
-            Phase::Busy {
-                request_id: current,
-                reply,
-            } if current == request_id => Some(reply),
+            Phase::Busy { request_id: current, reply } if current == request_id => Some(reply),
             other => {
                 *phase = other;
                 None

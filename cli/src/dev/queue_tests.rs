@@ -3,10 +3,7 @@
 use super::*;
 
 fn work(request_id: &str) -> Work {
-    Work {
-        request_id: request_id.to_owned(),
-        event: Bytes::new(),
-    }
+    Work { request_id: request_id.to_owned(), event: Bytes::new() }
 }
 
 fn started(queue: &mut Queue) -> Vec<InstanceId> {
@@ -48,11 +45,7 @@ fn an_idle_instance_is_used_before_another_is_started() {
     assert_eq!(given(&mut door).as_deref(), Some("a"));
     assert!(started(&mut queue).is_empty());
 
-    queue
-        .finish(instance, "a")
-        .unwrap()
-        .send(Outcome::Answered(Bytes::from_static(b"1")))
-        .unwrap();
+    queue.finish(instance, "a").unwrap().send(Outcome::Answered(Bytes::from_static(b"1"))).unwrap();
     assert_eq!(outcome.try_recv(), Ok(Outcome::Answered(Bytes::from_static(b"1"))));
 }
 

@@ -26,11 +26,7 @@ impl Ready {
 
     /// What a person wants to see first.
     pub(crate) fn banner(&self) -> String {
-        let mut lines = vec![
-            String::new(),
-            format!("Gatelet is ready at {}", self.base_url),
-            String::new(),
-        ];
+        let mut lines = vec![String::new(), format!("Gatelet is ready at {}", self.base_url), String::new()];
         for (name, application) in &self.applications {
             lines.push(format!("  {name:<8}  publishable key  {}", application.publishable_key));
             lines.push(format!("  {:<8}  secret key       {}", "", application.secret_key));
@@ -56,10 +52,7 @@ impl Ready {
 
 /// Writes `KEY=VALUE` lines.
 pub(crate) fn write_environment(path: &Path, variables: &BTreeMap<String, String>) -> std::io::Result<()> {
-    let lines: Vec<String> = variables
-        .iter()
-        .map(|(name, value)| format!("{name}={value}\n"))
-        .collect();
+    let lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     write_private(path, lines.concat().as_bytes())
 }
 

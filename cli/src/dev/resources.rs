@@ -1,9 +1,6 @@
 //! The resources that the local stack brings to life, as the template declares them.
 
-#![expect(
-    clippy::struct_field_names,
-    reason = "the properties are called what CloudFormation calls them"
-)]
+#![expect(clippy::struct_field_names, reason = "the properties are called what CloudFormation calls them")]
 
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
@@ -142,10 +139,9 @@ pub(crate) struct Authorizer {
 fn lenient_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     match Lenient::deserialize(deserializer)? {
         Lenient::Number(number) => Ok(Some(number)),
-        Lenient::Text(text) => text
-            .parse()
-            .map(Some)
-            .map_err(|_| serde::de::Error::custom(format!("`{text}` is no number"))),
+        Lenient::Text(text) => {
+            text.parse().map(Some).map_err(|_| serde::de::Error::custom(format!("`{text}` is no number")))
+        }
         Lenient::Flag(flag) => Err(serde::de::Error::custom(format!("`{flag}` is no number"))),
     }
 }
@@ -154,9 +150,7 @@ fn lenient_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u
 fn lenient_flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     match Lenient::deserialize(deserializer)? {
         Lenient::Flag(flag) => Ok(flag),
-        Lenient::Text(text) => text
-            .parse()
-            .map_err(|_| serde::de::Error::custom(format!("`{text}` is no boolean"))),
+        Lenient::Text(text) => text.parse().map_err(|_| serde::de::Error::custom(format!("`{text}` is no boolean"))),
         Lenient::Number(number) => Err(serde::de::Error::custom(format!("`{number}` is no boolean"))),
     }
 }

@@ -52,22 +52,15 @@ fn structured(answer: &Map<String, Value>) -> Result<Answer, MalformedAnswer> {
     add_headers(answer.get("headers"), &mut response)?;
     add_cookies(answer.get("cookies"), &mut response)?;
     if has_body && !response.headers().contains_key(header::CONTENT_TYPE) {
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/plain;charset=UTF-8"),
-        );
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain;charset=UTF-8"));
     }
     Ok(response)
 }
 
 fn status(value: &Value) -> Result<StatusCode, MalformedAnswer> {
-    let number = value
-        .as_u64()
-        .or_else(|| value.as_str()?.parse().ok())
-        .and_then(|number| u16::try_from(number).ok());
-    let status = number
-        .filter(|number| (200..600).contains(number))
-        .and_then(|number| StatusCode::from_u16(number).ok());
+    let number = value.as_u64().or_else(|| value.as_str()?.parse().ok()).and_then(|number| u16::try_from(number).ok());
+    let status =
+        number.filter(|number| (200..600).contains(number)).and_then(|number| StatusCode::from_u16(number).ok());
     status.ok_or(MalformedAnswer::Field("statusCode"))
 }
 
@@ -78,10 +71,9 @@ fn body(answer: &Map<String, Value>) -> Result<Bytes, MalformedAnswer> {
     };
     match answer.get("body") {
         None | Some(Value::Null) => Ok(Bytes::new()),
-        Some(Value::String(text)) if is_base64 => BASE64_STANDARD
-            .decode(text)
-            .map(Bytes::from)
-            .map_err(|_| MalformedAnswer::Field("body")),
+        Some(Value::String(text)) if is_base64 => {
+            BASE64_STANDARD.decode(text).map(Bytes::from).map_err(|_| MalformedAnswer::Field("body"))
+        }
         Some(Value::String(text)) => Ok(Bytes::copy_from_slice(text.as_bytes())),
         Some(_) => Err(MalformedAnswer::Field("body")),
     }
@@ -101,9 +93,7 @@ fn add_headers(headers: Option<&Value>, response: &mut Answer) -> Result<(), Mal
             Value::Null | Value::Array(_) | Value::Object(_) => return Err(malformed()),
         };
         if !NOT_FORWARDED.contains(&name) {
-            response
-                .headers_mut()
-                .append(name, HeaderValue::from_str(&value).map_err(|_| malformed())?);
+            response.headers_mut().append(name, HeaderValue::from_str(&value).map_err(|_| malformed())?);
         }
     }
     Ok(())
@@ -116,10 +106,7 @@ fn add_cookies(cookies: Option<&Value>, response: &mut Answer) -> Result<(), Mal
         Some(cookies) => cookies.as_array().ok_or_else(malformed)?,
     };
     for cookie in cookies {
-        let value = cookie
-            .as_str()
-            .and_then(|cookie| HeaderValue::from_str(cookie).ok())
-            .ok_or_else(malformed)?;
+        let value = cookie.as_str().and_then(|cookie| HeaderValue::from_str(cookie).ok()).ok_or_else(malformed)?;
         response.headers_mut().append(header::SET_COOKIE, value);
     }
     Ok(())
@@ -163,12 +150,9 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_status_the_answer_is_the_body() {
-        for (payload, expected) in [
-            (&br#"{"a": 1}"#[..], r#"{"a":1}"#),
-            (br#""text""#, "text"),
-            (b"[1,2]", "[1,2]"),
-            (b"null", "null"),
-        ] {
+        for (payload, expected) in
+            [(&br#"{"a": 1}"#[..], r#"{"a":1}"#), (br#""text""#, "text"), (b"[1,2]", "[1,2]"), (b"null", "null")]
+        {
             let answer = from_function(payload).unwrap();
             assert_eq!(
                 (answer.status().as_u16(), &answer.headers()["content-type"]),
@@ -182,33 +166,15 @@ mod tests {
     fn what_api_gateway_would_not_understand_is_malformed() {
         let malformed = |payload: &str| from_function(payload.as_bytes()).map(|_| ()).unwrap_err();
         assert_eq!(malformed("not json"), MalformedAnswer::Json);
-        assert_eq!(
-            malformed(r#"{"statusCode": "abc"}"#),
-            MalformedAnswer::Field("statusCode")
-        );
-        assert_eq!(
-            malformed(r#"{"statusCode": 100}"#),
-            MalformedAnswer::Field("statusCode")
-        );
-        assert_eq!(
-            malformed(r#"{"statusCode": 200, "body": {}}"#),
-            MalformedAnswer::Field("body")
-        );
+        assert_eq!(malformed(r#"{"statusCode": "abc"}"#), MalformedAnswer::Field("statusCode"));
+        assert_eq!(malformed(r#"{"statusCode": 100}"#), MalformedAnswer::Field("statusCode"));
+        assert_eq!(malformed(r#"{"statusCode": 200, "body": {}}"#), MalformedAnswer::Field("body"));
         assert_eq!(
             malformed(r#"{"statusCode": 200, "body": "%", "isBase64Encoded": true}"#),
             MalformedAnswer::Field("body")
         );
-        assert_eq!(
-            malformed(r#"{"statusCode": 200, "headers": {"a b": "c"}}"#),
-            MalformedAnswer::Field("headers")
-        );
-        assert_eq!(
-            malformed(r#"{"statusCode": 200, "headers": {"a": ["c"]}}"#),
-            MalformedAnswer::Field("headers")
-        );
-        assert_eq!(
-            malformed(r#"{"statusCode": 200, "cookies": "a=1"}"#),
-            MalformedAnswer::Field("cookies")
-        );
+        assert_eq!(malformed(r#"{"statusCode": 200, "headers": {"a b": "c"}}"#), MalformedAnswer::Field("headers"));
+        assert_eq!(malformed(r#"{"statusCode": 200, "headers": {"a": ["c"]}}"#), MalformedAnswer::Field("headers"));
+        assert_eq!(malformed(r#"{"statusCode": 200, "cookies": "a=1"}"#), MalformedAnswer::Field("cookies"));
     }
 }

@@ -41,19 +41,13 @@ impl std::str::FromStr for RouteKey {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = || InvalidRouteKey(text.to_owned());
         if text == "$default" {
-            return Ok(Self {
-                text: text.to_owned(),
-                pattern: None,
-            });
+            return Ok(Self { text: text.to_owned(), pattern: None });
         }
         let (method, path) = text.split_once(' ').ok_or_else(invalid)?;
         let path = path.strip_prefix('/').ok_or_else(invalid)?;
         let segments = path.split('/').map(segment).collect();
         let method = (method != "ANY").then(|| method.to_owned());
-        Ok(Self {
-            text: text.to_owned(),
-            pattern: Some(Pattern { method, segments }),
-        })
+        Ok(Self { text: text.to_owned(), pattern: Some(Pattern { method, segments }) })
     }
 }
 
@@ -93,9 +87,8 @@ impl Pattern {
         let mut rest = Some(path.strip_prefix('/')?);
         for segment in &self.segments {
             let remaining = rest?;
-            let (current, after) = remaining
-                .split_once('/')
-                .map_or((remaining, None), |(current, after)| (current, Some(after)));
+            let (current, after) =
+                remaining.split_once('/').map_or((remaining, None), |(current, after)| (current, Some(after)));
             rest = after;
             match segment {
                 Segment::Literal(expected) if *expected == decoded(current) => specificity.push(0),
@@ -137,18 +130,9 @@ impl<T> Routes<T> {
     pub(crate) fn find(&self, method: &str, path: &str) -> Option<Found<'_, T>> {
         let candidates = self.0.iter().filter_map(|(key, target)| {
             let (rank, parameters) = key.matches(method, path)?;
-            Some((
-                rank,
-                Found {
-                    key,
-                    target,
-                    parameters,
-                },
-            ))
+            Some((rank, Found { key, target, parameters }))
         });
-        candidates
-            .min_by(|(left, _), (right, _)| left.cmp(right))
-            .map(|(_, found)| found)
+        candidates.min_by(|(left, _), (right, _)| left.cmp(right)).map(|(_, found)| found)
     }
 }
 
@@ -193,11 +177,7 @@ mod tests {
             ("GET", "/", "$default"),
         ];
         for (method, path, expected) in cases {
-            assert_eq!(
-                all.find(method, path).map(|found| found.key.as_str()),
-                Some(expected),
-                "{method} {path}"
-            );
+            assert_eq!(all.find(method, path).map(|found| found.key.as_str()), Some(expected), "{method} {path}");
         }
     }
 

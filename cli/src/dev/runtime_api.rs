@@ -41,12 +41,7 @@ impl Handler for RuntimeApi {
 impl RuntimeApi {
     /// The Runtime API of these functions.
     pub(crate) fn new(pools: &[Arc<Pool>]) -> Self {
-        Self(
-            pools
-                .iter()
-                .map(|pool| (pool.function().name.clone(), Arc::clone(pool)))
-                .collect(),
-        )
+        Self(pools.iter().map(|pool| (pool.function().name.clone(), Arc::clone(pool))).collect())
     }
 
     /// Takes `/FUNCTION/INSTANCE/2018-06-01/runtime/CALL` apart.
@@ -78,10 +73,7 @@ fn invocation(work: &Work, arn: &str, deadline: u64) -> Result<Answer, hyper::ht
         .header("lambda-runtime-aws-request-id", &work.request_id)
         .header("lambda-runtime-deadline-ms", deadline)
         .header("lambda-runtime-invoked-function-arn", arn)
-        .header(
-            "lambda-runtime-trace-id",
-            format!("Root=1-{}-{};Sampled=0", &trace[..8], &trace[8..]),
-        )
+        .header("lambda-runtime-trace-id", format!("Root=1-{}-{};Sampled=0", &trace[..8], &trace[8..]))
         .body(Full::new(work.event.clone()))
 }
 
@@ -95,29 +87,17 @@ async fn respond(pool: &Pool, id: InstanceId, request_id: &str, request: Request
 }
 
 async fn fail(pool: &Pool, id: InstanceId, request_id: &str, request: Request<Incoming>) -> Answer {
-    let error = read(request)
-        .await
-        .unwrap_or_else(|| Bytes::from_static(br#"{"errorType":"Unhandled"}"#));
-    pool.launch.log.line(
-        &pool.function().label,
-        &format!("error: {}", String::from_utf8_lossy(&error)),
-    );
+    let error = read(request).await.unwrap_or_else(|| Bytes::from_static(br#"{"errorType":"Unhandled"}"#));
+    pool.launch.log.line(&pool.function().label, &format!("error: {}", String::from_utf8_lossy(&error)));
     finish(pool, id, request_id, Outcome::Failed(error))
 }
 
 fn finish(pool: &Pool, id: InstanceId, request_id: &str, outcome: Outcome) -> Answer {
-    if pool.finish(id, request_id, outcome) {
-        accepted()
-    } else {
-        refuse(StatusCode::BAD_REQUEST, "InvalidRequestID")
-    }
+    if pool.finish(id, request_id, outcome) { accepted() } else { refuse(StatusCode::BAD_REQUEST, "InvalidRequestID") }
 }
 
 async fn read(request: Request<Incoming>) -> Option<Bytes> {
-    let body = Limited::new(request.into_body(), MAX_RESPONSE_BYTES)
-        .collect()
-        .await
-        .ok()?;
+    let body = Limited::new(request.into_body(), MAX_RESPONSE_BYTES).collect().await.ok()?;
     Some(body.to_bytes())
 }
 
@@ -126,8 +106,5 @@ fn accepted() -> Answer {
 }
 
 fn refuse(status: StatusCode, error_type: &str) -> Answer {
-    server::json(
-        status,
-        format!(r#"{{"errorType":"{error_type}","errorMessage":"{error_type}"}}"#),
-    )
+    server::json(status, format!(r#"{{"errorType":"{error_type}","errorMessage":"{error_type}"}}"#))
 }

@@ -69,10 +69,7 @@ pub(crate) async fn seed(
         applications.insert(name.to_owned(), seeded);
     }
     if let Some(path) = kept {
-        write(path, &applications).map_err(|source| SeedError::File {
-            path: path.to_owned(),
-            source,
-        })?;
+        write(path, &applications).map_err(|source| SeedError::File { path: path.to_owned(), source })?;
     }
     Ok(applications)
 }
@@ -85,17 +82,13 @@ pub(crate) fn default_id(applications: &Applications, choice: DefaultApplication
         DefaultApplication::Legacy => "legacy",
         DefaultApplication::None => return String::new(),
     };
-    applications
-        .get(name)
-        .map(|application| application.application_id.clone())
-        .unwrap_or_default()
+    applications.get(name).map(|application| application.application_id.clone()).unwrap_or_default()
 }
 
 async fn make_keys(keys: &SigningKeys) -> Result<(), SeedError> {
     match keys.signer().await {
         Err(KeysError::None { .. }) => {
-            keys.add_pair(&KeyPair::generate(Algorithm::ES256, &System)?, System.now())
-                .await?;
+            keys.add_pair(&KeyPair::generate(Algorithm::ES256, &System)?, System.now()).await?;
         }
         other => drop(other?),
     }
@@ -118,11 +111,8 @@ async fn seed_application(
         && let Ok(id) = kept.application_id.parse::<ApplicationId>()
         && let Some((stored, version)) = store.applications.find(id).await?
     {
-        let application = Application {
-            keys: stored.keys,
-            created_at: stored.created_at,
-            ..configured(name, id, options, base_url)
-        };
+        let application =
+            Application { keys: stored.keys, created_at: stored.created_at, ..configured(name, id, options, base_url) };
         store.applications.save(&application, Some(version)).await?;
         return Ok(kept);
     }
@@ -130,20 +120,12 @@ async fn seed_application(
     let mut application = configured(name, id, options, base_url);
     let mut make = |kind| {
         let (key, hash) = ApiKey::generate(kind, id, &System);
-        application.keys.push(StoredKey {
-            kind,
-            hash,
-            created_at: application.created_at,
-        });
+        application.keys.push(StoredKey { kind, hash, created_at: application.created_at });
         key.into_exposed()
     };
     let (publishable_key, secret_key) = (make(KeyKind::Publishable), make(KeyKind::Secret));
     store.applications.save(&application, None).await?;
-    Ok(Seeded {
-        application_id: id.to_string(),
-        publishable_key,
-        secret_key,
-    })
+    Ok(Seeded { application_id: id.to_string(), publishable_key, secret_key })
 }
 
 /// An example application with the settings of this start. They are not validated: a test wants lifetimes shorter than sense allows.
@@ -214,16 +196,9 @@ mod tests {
             [&web, &service, &legacy].map(|application| application.refresh.idle),
             [HOUR * 72, HOUR * 72, MONTH]
         );
-        assert_eq!(
-            [&web, &service, &legacy].map(|application| application.refresh.rotation),
-            [true, true, false]
-        );
+        assert_eq!([&web, &service, &legacy].map(|application| application.refresh.rotation), [true, true, false]);
         assert_eq!(web.allowed_origins, [PAGE_ORIGIN, "http://127.0.0.1:9000"]);
-        assert!(
-            [web, service, legacy]
-                .iter()
-                .all(|application| application.validate().is_ok())
-        );
+        assert!([web, service, legacy].iter().all(|application| application.validate().is_ok()));
     }
 
     #[test]
@@ -236,11 +211,7 @@ mod tests {
             ..NO_OPTIONS
         };
         for name in ["web", "service", "legacy"] {
-            let Application {
-                access_lifetime,
-                refresh,
-                ..
-            } = application(name, &options);
+            let Application { access_lifetime, refresh, .. } = application(name, &options);
             let seconds = [access_lifetime, refresh.idle, refresh.absolute, refresh.grace].map(|time| time.as_secs());
             assert_eq!((seconds, refresh.recovery), ([2, 3, 4, 0], false), "{name}");
         }

@@ -19,15 +19,9 @@ impl Stacks {
     pub(crate) fn read(options: &Options, workspace: &Workspace) -> Result<Self, TemplateError> {
         let infra = workspace.root.join("infra");
         let main = options.template.clone().unwrap_or_else(|| infra.join("template.yaml"));
-        let example = options
-            .with_example
-            .then(|| Template::read(&infra.join("examples/protected-api.yaml")));
+        let example = options.with_example.then(|| Template::read(&infra.join("examples/protected-api.yaml")));
         let parameters = options.parameters.iter().cloned().collect();
-        Ok(Self {
-            main: Template::read(&main)?,
-            example: example.transpose()?,
-            parameters,
-        })
+        Ok(Self { main: Template::read(&main)?, example: example.transpose()?, parameters })
     }
 
     /// Evaluates the templates into one stack.
@@ -44,14 +38,7 @@ impl Stacks {
         if let Some(example) = &self.example {
             let imports = BTreeMap::from([("GateletStack".to_owned(), names.stack.to_owned())]);
             let example_name = format!("{}-example", names.stack);
-            stack.merge(example.evaluate(
-                Names {
-                    stack: &example_name,
-                    ..names
-                },
-                &imports,
-                &stack.exports,
-            )?);
+            stack.merge(example.evaluate(Names { stack: &example_name, ..names }, &imports, &stack.exports)?);
         }
         Ok(stack)
     }

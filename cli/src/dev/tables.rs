@@ -29,41 +29,25 @@ pub(crate) async fn create(client: &Client, tables: &[Table]) -> Result<(), Tabl
             return Err(TableError::Indexes(table.table_name.clone()));
         }
         let created = create_one(client, table).await;
-        created.map_err(|source| TableError::Create {
-            table: table.table_name.clone(),
-            source,
-        })?;
+        created.map_err(|source| TableError::Create { table: table.table_name.clone(), source })?;
     }
     Ok(())
 }
 
 /// The tables by what they are for: `gatelet-local-signing-keys` of the stack `gatelet-local` is `signing_keys`.
 pub(crate) fn by_purpose(tables: &[Table], stack: &str) -> BTreeMap<String, String> {
-    let purpose = |name: &str| {
-        name.strip_prefix(stack)
-            .unwrap_or(name)
-            .trim_start_matches('-')
-            .replace('-', "_")
-    };
-    tables
-        .iter()
-        .map(|table| (purpose(&table.table_name), table.table_name.clone()))
-        .collect()
+    let purpose = |name: &str| name.strip_prefix(stack).unwrap_or(name).trim_start_matches('-').replace('-', "_");
+    tables.iter().map(|table| (purpose(&table.table_name), table.table_name.clone())).collect()
 }
 
 async fn create_one(client: &Client, table: &Table) -> Result<(), BoxError> {
     let name = &table.table_name;
     let attributes = table.attribute_definitions.iter().map(|attribute| {
         let definition = AttributeDefinition::builder().attribute_name(&attribute.attribute_name);
-        definition
-            .attribute_type(attribute.attribute_type.as_str().into())
-            .build()
+        definition.attribute_type(attribute.attribute_type.as_str().into()).build()
     });
     let keys = table.key_schema.iter().map(|key| {
-        KeySchemaElement::builder()
-            .attribute_name(&key.attribute_name)
-            .key_type(key.key_type.as_str().into())
-            .build()
+        KeySchemaElement::builder().attribute_name(&key.attribute_name).key_type(key.key_type.as_str().into()).build()
     });
     let create = client
         .create_table()
@@ -83,10 +67,7 @@ async fn create_one(client: &Client, table: &Table) -> Result<(), BoxError> {
 }
 
 fn exists<R>(error: &SdkError<CreateTableError, R>) -> bool {
-    matches!(
-        error.as_service_error(),
-        Some(CreateTableError::ResourceInUseException(_))
-    )
+    matches!(error.as_service_error(), Some(CreateTableError::ResourceInUseException(_)))
 }
 
 async fn is_active(client: &Client, name: &str) -> Result<bool, BoxError> {
@@ -98,9 +79,7 @@ async fn set_time_to_live(client: &Client, table: &Table) -> Result<(), BoxError
     let Some(time_to_live) = table.time_to_live_specification.as_ref().filter(|ttl| ttl.enabled) else {
         return Ok(());
     };
-    let specification = TimeToLiveSpecification::builder()
-        .enabled(true)
-        .attribute_name(&time_to_live.attribute_name);
+    let specification = TimeToLiveSpecification::builder().enabled(true).attribute_name(&time_to_live.attribute_name);
     let update = client.update_time_to_live().table_name(&table.table_name);
     update.time_to_live_specification(specification.build()?).send().await?;
     Ok(())

@@ -31,11 +31,7 @@ pub(crate) enum TemplateError {
     #[error("the template has no parameter `{0}`")]
     UnknownParameter(String),
     #[error("the parameter `{name}` must be one of {allowed}, not `{value}`")]
-    ParameterNotAllowed {
-        name: String,
-        value: String,
-        allowed: String,
-    },
+    ParameterNotAllowed { name: String, value: String, allowed: String },
     #[error("the function `{0}` has no CodeUri that ends with its binary's name")]
     NoBinary(String),
 }
@@ -60,14 +56,9 @@ pub(crate) struct Stack {
 impl Template {
     /// Reads a template file.
     pub(crate) fn read(path: &Path) -> Result<Self, TemplateError> {
-        let text = std::fs::read_to_string(path).map_err(|source| TemplateError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::parse(&text).map_err(|source| TemplateError::Syntax {
-            path: path.to_owned(),
-            source,
-        })
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| TemplateError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(&text).map_err(|source| TemplateError::Syntax { path: path.to_owned(), source })
     }
 
     /// Reads a template.
@@ -126,13 +117,9 @@ struct Evaluation<'a> {
 impl Evaluation<'_> {
     fn stack(&self) -> Result<Stack, TemplateError> {
         let mut stack = Stack::default();
-        let globals = self
-            .scope
-            .evaluate(self.template.0.pointer("/Globals/Function").unwrap_or(&Value::Null));
-        let globals = globals.map_err(|source| TemplateError::Evaluation {
-            place: "Globals.Function".to_owned(),
-            source,
-        })?;
+        let globals = self.scope.evaluate(self.template.0.pointer("/Globals/Function").unwrap_or(&Value::Null));
+        let globals =
+            globals.map_err(|source| TemplateError::Evaluation { place: "Globals.Function".to_owned(), source })?;
         for (id, resource) in self.template.section("Resources") {
             if self.is_left_out(id, resource)? {
                 continue;
@@ -149,10 +136,7 @@ impl Evaluation<'_> {
             return Ok(false);
         };
         let holds = self.scope.condition(condition);
-        Ok(!holds.map_err(|source| TemplateError::Evaluation {
-            place: id.to_owned(),
-            source,
-        })?)
+        Ok(!holds.map_err(|source| TemplateError::Evaluation { place: id.to_owned(), source })?)
     }
 
     fn add_resource(
@@ -169,14 +153,10 @@ impl Evaluation<'_> {
             "AWS::ApiGatewayV2::Stage" => stack.stages.push(self.properties(id, resource)?),
             "AWS::ApiGatewayV2::Route" => stack.routes.push(self.properties(id, resource)?),
             "AWS::ApiGatewayV2::Integration" => {
-                stack
-                    .integrations
-                    .insert(self.scope.names.local_name(id), self.properties(id, resource)?);
+                stack.integrations.insert(self.scope.names.local_name(id), self.properties(id, resource)?);
             }
             "AWS::ApiGatewayV2::Authorizer" => {
-                stack
-                    .authorizers
-                    .insert(self.scope.names.local_name(id), self.properties(id, resource)?);
+                stack.authorizers.insert(self.scope.names.local_name(id), self.properties(id, resource)?);
             }
             _ => {}
         }
@@ -185,21 +165,11 @@ impl Evaluation<'_> {
 
     fn function(&self, id: &str, resource: &Value, globals: Option<&Value>) -> Result<Function, TemplateError> {
         let own: FunctionProperties = self.properties(id, resource)?;
-        let shared: FunctionProperties = shape(
-            "Globals.Function",
-            globals.filter(|globals| globals.is_object()).cloned(),
-        )?;
-        let binary = own
-            .code_uri
-            .as_deref()
-            .and_then(|uri| uri.trim_end_matches('/').rsplit('/').next());
-        let binary = binary
-            .filter(|name| !name.is_empty())
-            .ok_or_else(|| TemplateError::NoBinary(id.to_owned()))?;
-        let name = self
-            .evaluate(id, &serde_json::json!({ "Ref": id }))?
-            .map(as_text)
-            .unwrap_or_default();
+        let shared: FunctionProperties =
+            shape("Globals.Function", globals.filter(|globals| globals.is_object()).cloned())?;
+        let binary = own.code_uri.as_deref().and_then(|uri| uri.trim_end_matches('/').rsplit('/').next());
+        let binary = binary.filter(|name| !name.is_empty()).ok_or_else(|| TemplateError::NoBinary(id.to_owned()))?;
+        let name = self.evaluate(id, &serde_json::json!({ "Ref": id }))?.map(as_text).unwrap_or_default();
         let mut variables = shared.environment.variables;
         variables.extend(own.environment.variables);
         Ok(Function {
@@ -208,10 +178,7 @@ impl Evaluation<'_> {
             arn: self.scope.names.function_arn(&name),
             name,
             binary: binary.to_owned(),
-            environment: variables
-                .into_iter()
-                .map(|(key, value)| (key, as_text(value)))
-                .collect(),
+            environment: variables.into_iter().map(|(key, value)| (key, as_text(value))).collect(),
             timeout: Duration::from_secs(own.timeout.or(shared.timeout).unwrap_or(DEFAULT_TIMEOUT_SECONDS)),
             memory_mb: own.memory_size.or(shared.memory_size).unwrap_or(DEFAULT_MEMORY_MB),
         })
@@ -235,12 +202,8 @@ impl Evaluation<'_> {
     }
 
     fn properties<T: DeserializeOwned>(&self, id: &str, resource: &Value) -> Result<T, TemplateError> {
-        let properties = resource
-            .get("Properties")
-            .map(|properties| Self::needed(resource, properties));
-        let evaluated = properties
-            .map(|properties| self.evaluate(id, &properties))
-            .transpose()?;
+        let properties = resource.get("Properties").map(|properties| Self::needed(resource, properties));
+        let evaluated = properties.map(|properties| self.evaluate(id, &properties)).transpose()?;
         shape(id, evaluated.flatten())
     }
 
@@ -254,19 +217,13 @@ impl Evaluation<'_> {
     }
 
     fn evaluate(&self, place: &str, value: &Value) -> Result<Option<Value>, TemplateError> {
-        self.scope.evaluate(value).map_err(|source| TemplateError::Evaluation {
-            place: place.to_owned(),
-            source,
-        })
+        self.scope.evaluate(value).map_err(|source| TemplateError::Evaluation { place: place.to_owned(), source })
     }
 }
 
 fn shape<T: DeserializeOwned>(place: &str, value: Option<Value>) -> Result<T, TemplateError> {
     let value = value.unwrap_or_else(|| Value::Object(Map::new()));
-    serde_json::from_value(value).map_err(|source| TemplateError::Shape {
-        place: place.to_owned(),
-        source,
-    })
+    serde_json::from_value(value).map_err(|source| TemplateError::Shape { place: place.to_owned(), source })
 }
 
 /// Functions that share a binary go by their logical id, so that log lines tell them apart.

@@ -2,11 +2,7 @@
 
 use super::*;
 
-const NAMES: Names = Names {
-    stack: "gatelet-local",
-    region: "eu-west-1",
-    base_url: "http://127.0.0.1:9000",
-};
+const NAMES: Names = Names { stack: "gatelet-local", region: "eu-west-1", base_url: "http://127.0.0.1:9000" };
 
 const TEMPLATE: &str = "
 Parameters:
@@ -57,45 +53,21 @@ Outputs:
 
 fn evaluate(parameters: &[(&str, &str)]) -> Result<Stack, TemplateError> {
     let template = TEMPLATE.replace("!Ref Memory", "'256'");
-    let parameters = parameters
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    Template::parse(&template)
-        .unwrap()
-        .evaluate(NAMES, &parameters, &BTreeMap::new())
+    let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Template::parse(&template).unwrap().evaluate(NAMES, &parameters, &BTreeMap::new())
 }
 
 #[test]
 fn functions_merge_globals_with_their_own_properties() {
     let stack = evaluate(&[("Issuer", "http://issuer")]).unwrap();
-    let refresh = stack
-        .functions
-        .iter()
-        .find(|function| function.binary == "refresh")
-        .unwrap();
+    let refresh = stack.functions.iter().find(|function| function.binary == "refresh").unwrap();
     assert_eq!(refresh.label, "refresh");
     assert_eq!(refresh.name, "gatelet-local-RefreshFunction");
-    assert_eq!(
-        refresh.arn,
-        "arn:aws:lambda:eu-west-1:000000000000:function:gatelet-local-RefreshFunction"
-    );
+    assert_eq!(refresh.arn, "arn:aws:lambda:eu-west-1:000000000000:function:gatelet-local-RefreshFunction");
     assert_eq!(refresh.timeout, Duration::from_secs(30));
     assert_eq!(refresh.memory_mb, 256);
-    let variables: Vec<_> = refresh
-        .environment
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
-    assert_eq!(
-        variables,
-        [
-            "FLAG=true",
-            "GRACE=5",
-            "ISSUER=http://issuer",
-            "SESSIONS_TABLE=gatelet-local-sessions"
-        ]
-    );
+    let variables: Vec<_> = refresh.environment.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    assert_eq!(variables, ["FLAG=true", "GRACE=5", "ISSUER=http://issuer", "SESSIONS_TABLE=gatelet-local-sessions"]);
 }
 
 #[test]
@@ -110,20 +82,13 @@ fn functions_with_the_same_binary_go_by_their_logical_ids() {
 fn tables_routes_cors_and_exports_are_as_declared() {
     let stack = evaluate(&[("Issuer", "x")]).unwrap();
     let table = &stack.tables[0];
-    assert_eq!(
-        (table.table_name.as_str(), table.key_schema.len()),
-        ("gatelet-local-sessions", 2)
-    );
+    assert_eq!((table.table_name.as_str(), table.key_schema.len()), ("gatelet-local-sessions", 2));
     assert!(table.time_to_live_specification.as_ref().unwrap().enabled);
     let cors = stack.apis[0].cors_configuration.as_ref().unwrap();
     assert_eq!(cors.allow_origins, ["http://a", "http://b"]);
     assert_eq!(cors.max_age, Some(600));
     let integration = stack.routes[0].target.strip_prefix("integrations/").unwrap();
-    assert!(
-        stack.integrations[integration]
-            .integration_uri
-            .ends_with("function:gatelet-local-RefreshFunction")
-    );
+    assert!(stack.integrations[integration].integration_uri.ends_with("function:gatelet-local-RefreshFunction"));
     assert_eq!(stack.exports["gatelet-local-ApiId"], "gatelet-local-Api");
 }
 
@@ -143,18 +108,9 @@ fn a_second_template_imports_what_the_first_exports() {
         Resources:
           Hello: {Type: AWS::Serverless::Function, Properties: {CodeUri: a/protected_api/, Environment: {Variables: {API: !ImportValue gatelet-local-ApiId}}}}
     ";
-    let names = Names {
-        stack: "example",
-        ..NAMES
-    };
-    let example = Template::parse(example)
-        .unwrap()
-        .evaluate(names, &BTreeMap::new(), &stack.exports)
-        .unwrap();
+    let names = Names { stack: "example", ..NAMES };
+    let example = Template::parse(example).unwrap().evaluate(names, &BTreeMap::new(), &stack.exports).unwrap();
     stack.merge(example);
     let hello = stack.functions.last().unwrap();
-    assert_eq!(
-        (hello.name.as_str(), hello.environment["API"].as_str()),
-        ("example-Hello", "gatelet-local-Api")
-    );
+    assert_eq!((hello.name.as_str(), hello.environment["API"].as_str()), ("example-Hello", "gatelet-local-Api"));
 }

@@ -43,28 +43,20 @@ impl Workspace {
     /// Asks Cargo for the workspace around the current directory.
     pub(crate) async fn find() -> Result<Self, WorkspaceError> {
         let mut command = cargo();
-        command
-            .args(["metadata", "--format-version", "1", "--no-deps"])
-            .stdin(Stdio::null());
+        command.args(["metadata", "--format-version", "1", "--no-deps"]).stdin(Stdio::null());
         let output = command.output().await.map_err(WorkspaceError::NoCargo)?;
         if !output.status.success() {
-            return Err(WorkspaceError::NoWorkspace(
-                String::from_utf8_lossy(&output.stderr).trim_end().to_owned(),
-            ));
+            return Err(WorkspaceError::NoWorkspace(String::from_utf8_lossy(&output.stderr).trim_end().to_owned()));
         }
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 
     /// The name of the package that builds each binary.
     pub(crate) fn binaries(&self) -> BTreeMap<&str, &str> {
-        let pairs = self
-            .packages
-            .iter()
-            .flat_map(|package| package.targets.iter().map(move |target| (target, package)));
+        let pairs =
+            self.packages.iter().flat_map(|package| package.targets.iter().map(move |target| (target, package)));
         let binaries = pairs.filter(|(target, _)| target.kind.iter().any(|kind| kind == "bin"));
-        binaries
-            .map(|(target, package)| (target.name.as_str(), package.name.as_str()))
-            .collect()
+        binaries.map(|(target, package)| (target.name.as_str(), package.name.as_str())).collect()
     }
 }
 

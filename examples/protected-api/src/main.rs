@@ -19,9 +19,7 @@ fn greet(request: &Request) -> Result<Response<Body>, Error> {
     let context = authorizer_context(request);
     let user = context.get("user_key").and_then(Value::as_str).unwrap_or("stranger");
     let body = json!({ "hello": user, "context": context });
-    Ok(Response::builder()
-        .header("content-type", "application/json")
-        .body(body.to_string().into())?)
+    Ok(Response::builder().header("content-type", "application/json").body(body.to_string().into())?)
 }
 
 /// What the authorizer says about the caller; empty without one.
@@ -30,9 +28,7 @@ fn authorizer_context(request: &Request) -> Map<String, Value> {
         return Map::new();
     };
     let authorizer = context.authorizer.as_ref();
-    authorizer
-        .map(|authorizer| authorizer.fields.clone().into_iter().collect())
-        .unwrap_or_default()
+    authorizer.map(|authorizer| authorizer.fields.clone().into_iter().collect()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -61,20 +57,13 @@ mod tests {
     #[test]
     fn a_user_is_greeted_by_key() {
         let context = json!({"user_key": "7f3c", "scope": "orders:read"});
-        assert_eq!(
-            greeting(&json!({"lambda": context})),
-            json!({"hello": "7f3c", "context": context})
-        );
+        assert_eq!(greeting(&json!({"lambda": context})), json!({"hello": "7f3c", "context": context}));
     }
 
     #[test]
     fn anybody_else_is_a_stranger() {
         for authorizer in [json!({"lambda": {}}), Value::Null] {
-            assert_eq!(
-                greeting(&authorizer),
-                json!({"hello": "stranger", "context": {}}),
-                "{authorizer}"
-            );
+            assert_eq!(greeting(&authorizer), json!({"hello": "stranger", "context": {}}), "{authorizer}");
         }
     }
 }

@@ -17,14 +17,7 @@ async fn main() -> Result<(), http::Error> {
     let sign_in = SignIn::new(config, issuer);
 
     http::serve(ErrorFormat::Problem, |request| {
-        authenticate::handle(
-            request,
-            &store.applications,
-            &store.users,
-            &store.sessions,
-            &sign_in,
-            &System,
-        )
+        authenticate::handle(request, &store.applications, &store.users, &store.sessions, &sign_in, &System)
     })
     .await
 }

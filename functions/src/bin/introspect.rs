@@ -15,8 +15,6 @@ async fn main() -> Result<(), http::Error> {
     let store = Store::connect(&config);
     let (gate, macs) = tokio::try_join!(Gate::load(&config, &store), store.signing_keys.macs())?;
 
-    http::serve(ErrorFormat::OAuth, |request| {
-        introspect::handle(request, &store.applications, &gate, &macs, &System)
-    })
-    .await
+    http::serve(ErrorFormat::OAuth, |request| introspect::handle(request, &store.applications, &gate, &macs, &System))
+        .await
 }

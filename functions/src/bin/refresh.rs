@@ -16,15 +16,7 @@ async fn main() -> Result<(), http::Error> {
     let issuer = Issuer::load(&config, &store.signing_keys).await?;
 
     http::serve(ErrorFormat::Problem, |request| {
-        refresh::handle(
-            request,
-            &store.applications,
-            &store.sessions,
-            &store.users,
-            &issuer,
-            config.cookies,
-            &System,
-        )
+        refresh::handle(request, &store.applications, &store.sessions, &store.users, &issuer, config.cookies, &System)
     })
     .await
 }

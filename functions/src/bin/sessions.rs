@@ -15,8 +15,5 @@ async fn main() -> Result<(), http::Error> {
     let store = Store::connect(&config);
     let gate = Gate::load(&config, &store).await?;
 
-    http::serve(ErrorFormat::Problem, |request| {
-        sessions::handle(request, &store.applications, &gate, &System)
-    })
-    .await
+    http::serve(ErrorFormat::Problem, |request| sessions::handle(request, &store.applications, &gate, &System)).await
 }

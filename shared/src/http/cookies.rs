@@ -20,19 +20,11 @@ impl Cookies {
     }
 
     const fn access_name(self) -> &'static str {
-        if self.secure {
-            "__Host-access_token"
-        } else {
-            "access_token"
-        }
+        if self.secure { "__Host-access_token" } else { "access_token" }
     }
 
     const fn refresh_name(self) -> &'static str {
-        if self.secure {
-            "__Secure-refresh_token"
-        } else {
-            "refresh_token"
-        }
+        if self.secure { "__Secure-refresh_token" } else { "refresh_token" }
     }
 
     /// The line that sets the access cookie. It goes to every path, since the team's own routes read it too.
@@ -50,10 +42,7 @@ impl Cookies {
     /// The lines that clear both. Only a definite end of the session may do this.
     #[must_use]
     pub fn clear(self) -> [String; 2] {
-        [
-            self.set_access("", Duration::ZERO),
-            self.set_refresh("", Duration::ZERO),
-        ]
+        [self.set_access("", Duration::ZERO), self.set_refresh("", Duration::ZERO)]
     }
 
     fn line(self, name: &str, value: &str, path: &str, same_site: &str, lifetime: Duration) -> String {
@@ -77,10 +66,7 @@ impl Cookies {
     ///
     /// If it is there twice with different values.
     pub fn refresh(self, headers: Headers<'_>) -> Result<Option<String>, Problem> {
-        find(
-            headers.get("cookie").as_deref().unwrap_or_default(),
-            self.refresh_name(),
-        )
+        find(headers.get("cookie").as_deref().unwrap_or_default(), self.refresh_name())
     }
 }
 
@@ -91,12 +77,7 @@ fn find(header: &str, name: &str) -> Result<Option<String>, Problem> {
         .split(';')
         .filter_map(|pair| pair.trim().split_once('='))
         .filter(|(found, _)| *found == name)
-        .map(|(_, value)| {
-            value
-                .strip_prefix('"')
-                .and_then(|rest| rest.strip_suffix('"'))
-                .unwrap_or(value)
-        });
+        .map(|(_, value)| value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value));
     let Some(first) = values.next() else { return Ok(None) };
     if values.any(|other| other != first) {
         return Err(Problem::InvalidRequest("a cookie is there twice with different values"));

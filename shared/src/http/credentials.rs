@@ -31,16 +31,10 @@ impl AccessToken {
         }
         let from_cookie = bearer.is_none();
         let Some(text) = bearer.or(cookie) else { return Ok(None) };
-        if !text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
-        {
+        if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')) {
             return Err(CORRUPTED);
         }
-        Ok(Some(Self {
-            text: Secret::new(text),
-            from_cookie,
-        }))
+        Ok(Some(Self { text: Secret::new(text), from_cookie }))
     }
 
     /// The token's text.
@@ -73,11 +67,7 @@ fn bearer(header: &str) -> Result<String, Problem> {
     if token.contains([',', '\t', ' ']) {
         return Err(AMBIGUOUS);
     }
-    if token.is_empty() {
-        Err(CORRUPTED)
-    } else {
-        Ok(token.to_owned())
-    }
+    if token.is_empty() { Err(CORRUPTED) } else { Ok(token.to_owned()) }
 }
 
 /// A refresh token and the way it came, from the body (`refresh_token`) or the refresh cookie; `None` without either.
@@ -96,9 +86,9 @@ pub fn presented_refresh_token(request: &Request, cookies: Cookies) -> Result<Op
         token
     };
     match (body, cookie) {
-        (Some(body), Some(cookie)) if body != cookie => Err(Problem::InvalidRequest(
-            "the body and the cookie hold different refresh tokens",
-        )),
+        (Some(body), Some(cookie)) if body != cookie => {
+            Err(Problem::InvalidRequest("the body and the cookie hold different refresh tokens"))
+        }
         (Some(body), _) => Ok(Some((Secret::new(body), false))),
         (None, cookie) => Ok(cookie.map(|cookie| (Secret::new(cookie), true))),
     }
@@ -111,15 +101,9 @@ pub fn presented_refresh_token(request: &Request, cookies: Cookies) -> Result<Op
 ///
 /// [`Problem::OriginNotAllowed`].
 pub fn check_cross_site(request: &Request, application: &Application) -> Result<(), Problem> {
-    let allowed = request
-        .header("origin")
-        .is_some_and(|origin| application.allows_origin(&origin));
+    let allowed = request.header("origin").is_some_and(|origin| application.allows_origin(&origin));
     let needs_preflight = request.body()?.is_empty() || request.is_of_type("application/json");
-    if !request.is_unsafe() || (allowed && needs_preflight) {
-        Ok(())
-    } else {
-        Err(Problem::OriginNotAllowed)
-    }
+    if !request.is_unsafe() || (allowed && needs_preflight) { Ok(()) } else { Err(Problem::OriginNotAllowed) }
 }
 
 /// Name and secret of `Authorization: Basic` (RFC 7617), each form-encoded as RFC 6749 §2.3.1 wants it.
@@ -135,19 +119,14 @@ pub fn basic_credentials(request: &Request) -> Result<Option<(String, Secret)>, 
         let (scheme, encoded) = header.trim().split_once(' ')?;
         let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
         let (name, secret) = decoded.split_once(':')?;
-        scheme
-            .eq_ignore_ascii_case("basic")
-            .then(|| (form_decode(name), Secret::new(form_decode(secret))))
+        scheme.eq_ignore_ascii_case("basic").then(|| (form_decode(name), Secret::new(form_decode(secret))))
     };
     read().map(Some).ok_or(Problem::InvalidClient)
 }
 
 fn form_decode(text: &str) -> String {
     // A value without a name is the name of an empty value.
-    form_urlencoded::parse(text.as_bytes())
-        .next()
-        .map(|(name, _)| name.into_owned())
-        .unwrap_or_default()
+    form_urlencoded::parse(text.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -156,12 +135,9 @@ mod tests {
 
     #[test]
     fn an_authorization_header_holds_one_bearer_token() {
-        for (header, token) in [
-            ("Bearer abc", "abc"),
-            ("bearer abc", "abc"),
-            ("BEARER  abc ", "abc"),
-            ("Bearer a$c", "a$c"),
-        ] {
+        for (header, token) in
+            [("Bearer abc", "abc"), ("bearer abc", "abc"), ("BEARER  abc ", "abc"), ("Bearer a$c", "a$c")]
+        {
             assert_eq!(bearer(header).ok().as_deref(), Some(token), "{header}");
         }
         for (header, status) in [

@@ -23,18 +23,11 @@ pub struct Members {
 /// Reads one object.
 pub(super) fn parse(body: &[u8]) -> Result<Members, Problem> {
     let Strict(value) = serde_json::from_slice(body).map_err(|error| {
-        let reason = if error.is_eof() {
-            "it ends too early".to_owned()
-        } else {
-            error.to_string()
-        };
+        let reason = if error.is_eof() { "it ends too early".to_owned() } else { error.to_string() };
         Problem::MalformedJson(format!("the body is not JSON that can be accepted: {reason}"))
     })?;
     match value {
-        Value::Object(object) => Ok(Members {
-            object,
-            errors: Vec::new(),
-        }),
+        Value::Object(object) => Ok(Members { object, errors: Vec::new() }),
         _ => Err(Problem::MalformedJson("the body must be a JSON object".to_owned())),
     }
 }
@@ -75,22 +68,14 @@ impl Members {
 
     /// Notes what is wrong with a member.
     pub fn reject(&mut self, field: &'static str, code: &'static str, detail: impl Into<String>) {
-        self.errors.push(FieldError {
-            field,
-            code,
-            detail: detail.into(),
-        });
+        self.errors.push(FieldError { field, code, detail: detail.into() });
     }
 
     /// # Errors
     ///
     /// Everything that was noted, if anything was.
     pub fn finish(self) -> Result<(), Problem> {
-        if self.errors.is_empty() {
-            Ok(())
-        } else {
-            Err(Problem::ValidationFailed(self.errors))
-        }
+        if self.errors.is_empty() { Ok(()) } else { Err(Problem::ValidationFailed(self.errors)) }
     }
 }
 
@@ -133,11 +118,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
-        if text.contains('\0') {
-            Err(E::custom("a string holds U+0000"))
-        } else {
-            Ok(text.into())
-        }
+        if text.contains('\0') { Err(E::custom("a string holds U+0000")) } else { Ok(text.into()) }
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Value, A::Error> {
@@ -188,10 +169,7 @@ mod tests {
             "{'a': 1}",
             r#"{"a": 1,}"#,
         ] {
-            assert!(
-                matches!(parse(body.as_bytes()), Err(Problem::MalformedJson(_))),
-                "{body}"
-            );
+            assert!(matches!(parse(body.as_bytes()), Err(Problem::MalformedJson(_))), "{body}");
         }
         assert!(parse(b"{\"a\": \"\xff\"}").is_err(), "not UTF-8");
         assert!(parse(format!("{{\"a\": {}{}}}", "[".repeat(10_000), "]".repeat(10_000)).as_bytes()).is_err());
@@ -203,9 +181,7 @@ mod tests {
         assert_eq!(members.required("user_id"), "");
         assert_eq!(members.required("user_secret"), "");
         assert_eq!(members.optional("email"), None);
-        let Err(Problem::ValidationFailed(errors)) = members.finish() else {
-            panic!("nothing was noted")
-        };
+        let Err(Problem::ValidationFailed(errors)) = members.finish() else { panic!("nothing was noted") };
         let said: Vec<_> = errors.iter().map(|error| (error.field, error.code)).collect();
         assert_eq!(said, [("user_id", "wrong_type"), ("user_secret", "required")]);
     }

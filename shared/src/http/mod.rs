@@ -19,12 +19,21 @@ pub use request::{Headers, Request};
 pub use response::{ErrorFormat, Response};
 pub use tokens::token_response;
 
-use std::{convert::Infallible, future::Future, panic::AssertUnwindSafe, time::Instant};
+use std::{
+    convert::Infallible,
+    future::Future,
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
 
 use futures_util::FutureExt;
 use lambda_http::service_fn;
 
-use crate::{log, problem::Problem};
+use crate::{log, problem::Problem, store::StoreError};
+
+/// How long a handler may take, whatever number of calls it makes: less than the function's timeout of 10 s, after which
+/// Lambda would end the process and API Gateway answer with a bare 500.
+const REQUEST_BUDGET: Duration = Duration::from_secs(8);
 
 /// What a function's init or its runtime can fail with; Lambda reports it.
 pub type Error = lambda_http::Error;
@@ -47,9 +56,11 @@ where
         let answer = AssertUnwindSafe(handler(request)).catch_unwind();
         async move {
             let started = Instant::now();
-            let result = answer
-                .await
-                .unwrap_or_else(|_| Err(Problem::internal("the handler panicked")));
+            let result = match tokio::time::timeout(REQUEST_BUDGET, answer).await {
+                Ok(Ok(result)) => result,
+                Ok(Err(_)) => Err(Problem::internal("the handler panicked")),
+                Err(elapsed) => Err(StoreError::Unavailable(elapsed.into()).into()),
+            };
             let response = result.unwrap_or_else(|problem| {
                 log::problem(&line, &problem);
                 Response::from_problem(&problem, format)

@@ -22,16 +22,8 @@ const MAX_BODY: usize = 64 * 1024;
 
 /// Query parameters that would be credentials. They end up in histories and logs, so that they are refused and not
 /// merely ignored (RFC 9700 §4.3.2).
-const FORBIDDEN_IN_QUERY: [&str; 8] = [
-    "access_token",
-    "api-key",
-    "api_key",
-    "apikey",
-    "client_secret",
-    "refresh_token",
-    "token",
-    "user_secret",
-];
+const FORBIDDEN_IN_QUERY: [&str; 8] =
+    ["access_token", "api-key", "api_key", "apikey", "client_secret", "refresh_token", "token", "user_secret"];
 
 /// Request headers.
 #[derive(Debug, Clone, Copy)]
@@ -41,14 +33,8 @@ impl Headers<'_> {
     /// A header's value; bytes that are no text are replaced. Repeated headers are joined with commas, as API Gateway does.
     #[must_use]
     pub fn get(self, name: &str) -> Option<String> {
-        let values = self
-            .0
-            .get_all(name)
-            .iter()
-            .map(|value| String::from_utf8_lossy(value.as_bytes()));
-        values
-            .map(Cow::into_owned)
-            .reduce(|joined, value| format!("{joined},{value}"))
+        let values = self.0.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        values.map(Cow::into_owned).reduce(|joined, value| format!("{joined},{value}"))
     }
 }
 
@@ -109,10 +95,7 @@ impl Request {
     /// If a credential stands in the query string. This is asked of every request before anything else.
     pub fn api_key(&self) -> Result<Option<String>, Problem> {
         let query = self.parts.query_string_parameters();
-        if query
-            .iter()
-            .any(|(name, _)| FORBIDDEN_IN_QUERY.contains(&name.to_ascii_lowercase().as_str()))
-        {
+        if query.iter().any(|(name, _)| FORBIDDEN_IN_QUERY.contains(&name.to_ascii_lowercase().as_str())) {
             return Err(Problem::InvalidRequest("credentials may not stand in the query string"));
         }
         Ok(self.header("api-key"))
@@ -125,23 +108,14 @@ impl Request {
     /// If there are more than any endpoint reads.
     pub fn body(&self) -> Result<&[u8], Problem> {
         let body = self.body.as_ref();
-        if body.len() > MAX_BODY {
-            Err(Problem::BodyTooLarge)
-        } else {
-            Ok(body)
-        }
+        if body.len() > MAX_BODY { Err(Problem::BodyTooLarge) } else { Ok(body) }
     }
 
     /// Whether the body says that it is of `media_type`, whatever its parameters.
     #[must_use]
     pub fn is_of_type(&self, media_type: &str) -> bool {
         let stated = self.header("content-type").unwrap_or_default();
-        stated
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .eq_ignore_ascii_case(media_type)
+        stated.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
     }
 
     /// The members of the JSON object in the body.
@@ -184,18 +158,8 @@ impl Request {
     /// Something that this request did, for the audit log.
     #[must_use]
     pub fn event(&self, event: Action, application: &Application, time: Timestamp) -> Event {
-        let origin = Origin {
-            request_id: self.request_id(),
-            source_ip: self.source_ip(),
-        };
-        Event {
-            event,
-            time,
-            application_id: application.id,
-            user_key: None,
-            session_id: None,
-            origin,
-        }
+        let origin = Origin { request_id: self.request_id(), source_ip: self.source_ip() };
+        Event { event, time, application_id: application.id, user_key: None, session_id: None, origin }
     }
 
     /// The address that the gateway saw. `X-Forwarded-For` is the caller's to forge and is not looked at.
@@ -207,17 +171,13 @@ impl Request {
     /// The gateway's id of the request.
     #[must_use]
     pub fn request_id(&self) -> String {
-        self.context()
-            .and_then(|context| context.request_id.clone())
-            .unwrap_or_default()
+        self.context().and_then(|context| context.request_id.clone()).unwrap_or_default()
     }
 
     /// The route that matched: method and path as the template writes them.
     #[must_use]
     pub fn route(&self) -> String {
-        self.context()
-            .and_then(|context| context.route_key.clone())
-            .unwrap_or_default()
+        self.context().and_then(|context| context.route_key.clone()).unwrap_or_default()
     }
 
     fn context(&self) -> Option<&lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext> {

@@ -17,10 +17,7 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'",
-    ),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"),
     (header::VARY, "Origin"),
     (header::CACHE_CONTROL, "no-store"),
 ];
@@ -57,21 +54,13 @@ impl Response {
     /// An answer without a body.
     #[must_use]
     pub fn empty(status: u16) -> Self {
-        Self {
-            headers: HeaderMap::new(),
-            ..Self::new(status, "", String::new(), "ok")
-        }
+        Self { headers: HeaderMap::new(), ..Self::new(status, "", String::new(), "ok") }
     }
 
     fn new(status: u16, content_type: &'static str, body: String, code: &'static str) -> Self {
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self {
-            status,
-            headers,
-            body,
-            code,
-        }
+        Self { status, headers, body, code }
     }
 
     /// What `problem` looks like from outside.
@@ -79,12 +68,9 @@ impl Response {
     pub fn from_problem(problem: &Problem, format: ErrorFormat) -> Self {
         let entry = problem.entry();
         let mut response = match format {
-            ErrorFormat::Problem => Self::new(
-                entry.status,
-                "application/problem+json",
-                problem_json(problem).to_string(),
-                entry.code,
-            ),
+            ErrorFormat::Problem => {
+                Self::new(entry.status, "application/problem+json", problem_json(problem).to_string(), entry.code)
+            }
             ErrorFormat::OAuth => {
                 let (status, error) = oauth_error(problem);
                 let body = json!({"error": error, "error_description": problem.to_string()});
@@ -149,10 +135,7 @@ impl Response {
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         for (name, value) in SECURITY_HEADERS {
-            response
-                .headers_mut()
-                .entry(name)
-                .or_insert(HeaderValue::from_static(value));
+            response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
         }
         response
     }

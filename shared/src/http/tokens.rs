@@ -29,10 +29,8 @@ pub fn token_response(tokens: &Tokens, application: &Application, cookies: Cooki
         }
         TokenDelivery::Cookie => {
             let access = cookies.set_access(tokens.access.expose(), tokens.access_lifetime);
-            let refresh = tokens
-                .refresh
-                .as_ref()
-                .map(|(token, lifetime)| cookies.set_refresh(token.expose(), *lifetime));
+            let refresh =
+                tokens.refresh.as_ref().map(|(token, lifetime)| cookies.set_refresh(token.expose(), *lifetime));
             Ok(Response::json(200, &body)?.with_cookies([access]).with_cookies(refresh))
         }
     }

@@ -13,14 +13,8 @@ fn is_line(lines: &[u8], word: &[u8]) -> bool {
     let (mut low, mut high) = (0, lines.len());
     while low < high {
         let probe = low + (high - low) / 2;
-        let start = lines[low..probe]
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(low, |newline| low + newline + 1);
-        let end = lines[probe..high]
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .map_or(high, |newline| probe + newline);
+        let start = lines[low..probe].iter().rposition(|byte| *byte == b'\n').map_or(low, |newline| low + newline + 1);
+        let end = lines[probe..high].iter().position(|byte| *byte == b'\n').map_or(high, |newline| probe + newline);
         match lines[start..end].cmp(word) {
             std::cmp::Ordering::Less => low = end + 1,
             std::cmp::Ordering::Greater => high = start,
@@ -41,10 +35,7 @@ mod tests {
         assert!(lines.is_sorted_by(|one, next| one < next), "sorted and unique");
         for line in lines {
             assert!(contains(line), "{line}");
-            assert!(
-                line.chars().count() >= 8 && unicode_normalization::is_nfc(line),
-                "{line}"
-            );
+            assert!(line.chars().count() >= 8 && unicode_normalization::is_nfc(line), "{line}");
             assert_eq!(line, line.to_lowercase());
         }
     }
@@ -70,15 +61,9 @@ mod tests {
     #[test]
     fn short_lists_are_searched_to_both_ends() {
         for lines in ["a\nbb\nccc\n", "a\nbb\nccc"] {
-            for (word, found) in [
-                ("a", true),
-                ("bb", true),
-                ("ccc", true),
-                ("b", false),
-                ("", false),
-                ("d", false),
-                ("cc", false),
-            ] {
+            for (word, found) in
+                [("a", true), ("bb", true), ("ccc", true), ("b", false), ("", false), ("d", false), ("cc", false)]
+            {
                 assert_eq!(is_line(lines.as_bytes(), word.as_bytes()), found, "{word} in {lines:?}");
             }
         }

@@ -61,11 +61,7 @@ impl Hasher {
     /// Takes no memory before the first hash.
     #[must_use]
     pub fn new(params: Params, peppers: Peppers) -> Self {
-        Self {
-            params,
-            peppers,
-            memory: Mutex::default(),
-        }
+        Self { params, peppers, memory: Mutex::default() }
     }
 
     /// Hashes a new password. `salt` must be random. Whether the password is acceptable is [`Policy`](super::Policy)'s question.
@@ -106,19 +102,12 @@ impl Hasher {
     /// How a new hash is made.
     fn recipe(&self, salt: [u8; SALT_LENGTH]) -> Result<Recipe, HashError> {
         let salt = Salt::new(&salt).map_err(|_| argon2::Error::SaltTooShort)?;
-        Ok(Recipe {
-            version: Version::V0x13,
-            cost: self.params.cost(self.peppers.newest_id())?,
-            salt,
-        })
+        Ok(Recipe { version: Version::V0x13, cost: self.params.cost(self.peppers.newest_id())?, salt })
     }
 
     /// The one place where the work is done.
     fn derive(&self, recipe: &Recipe, output_length: usize, password: &Password) -> Result<Output, HashError> {
-        let secret = self
-            .peppers
-            .secret(recipe.cost.keyid())
-            .ok_or(HashError::UnknownPepper)?;
+        let secret = self.peppers.secret(recipe.cost.keyid()).ok_or(HashError::UnknownPepper)?;
         let argon2 = Argon2::new_with_secret(secret, Algorithm::Argon2id, recipe.version, recipe.cost.clone())?;
 
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);

@@ -79,15 +79,10 @@ mod tests {
 
     #[test]
     fn spellings_of_one_character_are_one_password() {
-        for (one, other) in [
-            ("caf\u{e9}", "cafe\u{301}"),
-            ("\u{212b}", "\u{c5}"),
-            ("\u{ac01}", "\u{1100}\u{1161}\u{11a8}"),
-        ] {
-            assert_eq!(
-                Password::new(one.to_owned()).expose(),
-                Password::new(other.to_owned()).expose()
-            );
+        for (one, other) in
+            [("caf\u{e9}", "cafe\u{301}"), ("\u{212b}", "\u{c5}"), ("\u{ac01}", "\u{1100}\u{1161}\u{11a8}")]
+        {
+            assert_eq!(Password::new(one.to_owned()).expose(), Password::new(other.to_owned()).expose());
         }
     }
 
@@ -98,10 +93,7 @@ mod tests {
 
     #[test]
     fn debug_output_hides_the_text() {
-        assert_eq!(
-            format!("{:?}", Some(Password::new("hunter2".to_owned()))),
-            "Some(Password)"
-        );
+        assert_eq!(format!("{:?}", Some(Password::new("hunter2".to_owned()))), "Some(Password)");
     }
 
     #[test]

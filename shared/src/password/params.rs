@@ -36,10 +36,7 @@ impl Params {
     /// The bound that was broken, for whoever made the settings.
     pub fn new(memory_kib: u32, iterations: u32, parallelism: u32) -> Result<Self, ParamsError> {
         let cost = Cost::new(memory_kib, iterations, parallelism, Some(OUTPUT_LENGTH));
-        if !OWASP
-            .iter()
-            .any(|(memory, time)| memory_kib >= *memory && iterations >= *time)
-        {
+        if !OWASP.iter().any(|(memory, time)| memory_kib >= *memory && iterations >= *time) {
             return Err(ParamsError::Weak);
         }
         match cost {
@@ -51,11 +48,7 @@ impl Params {
     /// The same with the identifier of a pepper, as [`argon2`] takes it.
     pub(super) fn cost(&self, key_id: Option<argon2::KeyId>) -> argon2::Result<Cost> {
         let mut builder = argon2::ParamsBuilder::new();
-        builder
-            .m_cost(self.0.m_cost())
-            .t_cost(self.0.t_cost())
-            .p_cost(self.0.p_cost())
-            .output_len(OUTPUT_LENGTH);
+        builder.m_cost(self.0.m_cost()).t_cost(self.0.t_cost()).p_cost(self.0.p_cost()).output_len(OUTPUT_LENGTH);
         if let Some(id) = key_id {
             builder.keyid(id);
         }

@@ -48,10 +48,7 @@ impl Peppers {
         if id.is_empty() {
             return Some(&[]);
         }
-        self.0
-            .iter()
-            .find(|pepper| pepper.id.as_bytes() == id)
-            .map(|pepper| pepper.secret.as_slice())
+        self.0.iter().find(|pepper| pepper.id.as_bytes() == id).map(|pepper| pepper.secret.as_slice())
     }
 }
 
@@ -76,11 +73,7 @@ impl FromStr for Pepper {
 
     fn from_str(entry: &str) -> Result<Self, PepperError> {
         let (id, secret) = entry.split_once(':').ok_or(PepperError::Malformed)?;
-        if id.is_empty()
-            || !id
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-        {
+        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) {
             return Err(PepperError::BadId);
         }
         let id = KeyId::new(id.as_bytes()).map_err(|_| PepperError::BadId)?;

@@ -85,14 +85,10 @@ impl Policy {
     /// The first weakness, for the person who chose the password.
     pub fn check(&self, password: &Password, context: &[&str]) -> Result<(), Weakness> {
         if password.is_longer_than(self.max_length) {
-            return Err(Weakness::TooLong {
-                maximum: self.max_length,
-            });
+            return Err(Weakness::TooLong { maximum: self.max_length });
         }
         if !password.is_longer_than(self.min_length - 1) {
-            return Err(Weakness::TooShort {
-                minimum: self.min_length,
-            });
+            return Err(Weakness::TooShort { minimum: self.min_length });
         }
         let folded = password.expose().to_lowercase();
         if common::contains(&folded) {
@@ -107,10 +103,7 @@ impl Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self {
-            min_length: 8,
-            max_length: 256,
-        }
+        Self { min_length: 8, max_length: 256 }
     }
 }
 
@@ -134,13 +127,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str) -> Result<(), Weakness> {
-        let context = [
-            "ada_l",
-            "Ada.Lovelace@example.com",
-            "Gatelet",
-            "r\u{e9}my",
-            "12345@example.com",
-        ];
+        let context = ["ada_l", "Ada.Lovelace@example.com", "Gatelet", "r\u{e9}my", "12345@example.com"];
         Policy::default().check(&Password::new(text.to_owned()), &context)
     }
 
@@ -162,14 +149,9 @@ mod tests {
     fn length_is_counted_in_code_points_after_normalisation() {
         let too_short = Err(Weakness::TooShort { minimum: 8 });
         let too_long = Err(Weakness::TooLong { maximum: 256 });
-        for (length, expected) in [
-            (0, too_short),
-            (7, too_short),
-            (8, Ok(())),
-            (256, Ok(())),
-            (257, too_long),
-            (1_000_000, too_long),
-        ] {
+        for (length, expected) in
+            [(0, too_short), (7, too_short), (8, Ok(())), (256, Ok(())), (257, too_long), (1_000_000, too_long)]
+        {
             for unit in ["ж", "🔑", "e\u{301}", "\u{1112}\u{1175}\u{11c2}"] {
                 assert_eq!(check(&unit.repeat(length)), expected, "{length} × {unit}");
             }
@@ -200,12 +182,7 @@ mod tests {
         ] {
             assert_eq!(check(text), Err(Weakness::ContainsIdentity), "{text}");
         }
-        for text in [
-            "ada_l and the engine",
-            "lovelace analytical",
-            "gatelet-gatelet",
-            "98765-43210",
-        ] {
+        for text in ["ada_l and the engine", "lovelace analytical", "gatelet-gatelet", "98765-43210"] {
             assert_eq!(check(text), Ok(()), "{text}");
         }
     }
@@ -215,10 +192,7 @@ mod tests {
         let password = Password::new("5550-1234".to_owned());
         let policy = Policy::default();
         assert_eq!(policy.check(&password, &["5550-1234"]), Err(Weakness::ContainsIdentity));
-        assert_eq!(
-            policy.check(&password, &["5550-12345", "", "@", "@example.com"]),
-            Ok(())
-        );
+        assert_eq!(policy.check(&password, &["5550-12345", "", "@", "@example.com"]), Ok(()));
     }
 
     #[test]
@@ -240,10 +214,7 @@ mod tests {
     fn the_settings_are_what_counts() {
         let policy = Policy::new(15, 64).unwrap();
         for (length, expected) in [(14, Some("too_short")), (15, None), (64, None), (65, Some("too_long"))] {
-            let weakness = policy
-                .check(&Password::new("ж".repeat(length)), &[])
-                .err()
-                .map(Weakness::code);
+            let weakness = policy.check(&Password::new("ж".repeat(length)), &[]).err().map(Weakness::code);
             assert_eq!(weakness, expected, "{length}");
         }
     }

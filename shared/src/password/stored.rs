@@ -44,10 +44,7 @@ pub(super) fn parse(stored: &PasswordHash) -> Result<(Recipe, Output), HashError
     let phc = phc::PasswordHash::new(&stored.0).map_err(|_| HashError::Unreadable)?;
     let cost = Cost::try_from(&phc).map_err(|_| HashError::Unreadable)?;
     // Before version 1.3 the reference implementation wrote no version, so none means 1.0.
-    let version = phc
-        .version
-        .map_or(Ok(Version::V0x10), Version::try_from)
-        .map_err(|_| HashError::Unreadable)?;
+    let version = phc.version.map_or(Ok(Version::V0x10), Version::try_from).map_err(|_| HashError::Unreadable)?;
     let (Some(salt), Some(output), ARGON2ID_IDENT) = (phc.salt, phc.hash, phc.algorithm) else {
         return Err(HashError::Unreadable);
     };

@@ -34,10 +34,7 @@ pub(super) fn pk(id: ApplicationId) -> String {
 
 /// The application that `item` of `table` holds, and its version.
 pub(super) fn read(table: &str, item: &Item) -> Result<(Application, u64), StoreError> {
-    let key = item
-        .get("pk")
-        .and_then(|value| value.as_s().ok())
-        .map_or("?", String::as_str);
+    let key = item.get("pk").and_then(|value| value.as_s().ok()).map_or("?", String::as_str);
     let reader = Reader::new(table, key, item);
     reader.check_schema()?;
     let seconds = |attribute| reader.number(attribute).map(Duration::from_secs);

@@ -81,11 +81,7 @@ pub enum SaveError {
 
 impl Applications {
     pub(super) fn new(table: Table) -> Self {
-        Self {
-            table,
-            default: None,
-            cache: Mutex::default(),
-        }
+        Self { table, default: None, cache: Mutex::default() }
     }
 
     /// Serves requests without a key as `default`.
@@ -103,17 +99,13 @@ impl Applications {
         let Some(key) = key else {
             let default = self.default.ok_or(IdentifyError::NoKey)?;
             let application = self.cached(default, now).await?.ok_or(IdentifyError::NoKey)?;
-            return Ok(Caller {
-                application,
-                authenticated: false,
-            });
+            return Ok(Caller { application, authenticated: false });
         };
         let key = ApiKey::parse(key).map_err(|_| IdentifyError::UnknownKey)?;
         match self.cached(key.application_id(), now).await? {
-            Some(application) if application.accepts(&key) => Ok(Caller {
-                application,
-                authenticated: key.kind() == KeyKind::Secret,
-            }),
+            Some(application) if application.accepts(&key) => {
+                Ok(Caller { application, authenticated: key.kind() == KeyKind::Secret })
+            }
             _ => Err(IdentifyError::UnknownKey),
         }
     }
@@ -127,22 +119,13 @@ impl Applications {
         if cache.len() >= CACHE_SIZE {
             cache.clear();
         }
-        cache.insert(
-            id,
-            Cached {
-                read_at: now,
-                application: application.clone(),
-            },
-        );
+        cache.insert(id, Cached { read_at: now, application: application.clone() });
         Ok(application)
     }
 
     fn remembered(&self, id: ApplicationId, now: Timestamp) -> Option<Option<Arc<Application>>> {
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache
-            .get(&id)
-            .filter(|cached| now.since(cached.read_at) < CACHED_FOR)
-            .map(|cached| cached.application.clone())
+        cache.get(&id).filter(|cached| now.since(cached.read_at) < CACHED_FOR).map(|cached| cached.application.clone())
     }
 
     /// Reads an application and the number of its changes, past the cache.
@@ -157,21 +140,12 @@ impl Applications {
             .send()
             .await
             .map_err(|error| StoreError::from_sdk("GetItem", error))?;
-        answer
-            .item()
-            .map(|item| application_item::read(&self.table.name, item))
-            .transpose()
+        answer.item().map(|item| application_item::read(&self.table.name, item)).transpose()
     }
 
     /// All applications. This scans: it is for the command line, never for a request.
     pub async fn list(&self) -> Result<Vec<Application>, StoreError> {
-        let mut pages = self
-            .table
-            .client
-            .scan()
-            .table_name(&self.table.name)
-            .into_paginator()
-            .send();
+        let mut pages = self.table.client.scan().table_name(&self.table.name).into_paginator().send();
         let mut applications = Vec::new();
         while let Some(page) = pages.next().await {
             for item in page.map_err(|error| StoreError::from_sdk("Scan", error))?.items() {
@@ -192,22 +166,16 @@ impl Applications {
             .client
             .put_item()
             .table_name(&self.table.name)
-            .set_item(Some(application_item::write(
-                application,
-                version.map_or(1, |version| version + 1),
-            )));
+            .set_item(Some(application_item::write(application, version.map_or(1, |version| version + 1))));
         let put = match version {
             None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(version) => put
-                .condition_expression("version = :version")
-                .expression_attribute_values(":version", number(version)),
+            Some(version) => {
+                put.condition_expression("version = :version").expression_attribute_values(":version", number(version))
+            }
         };
-        put.send()
-            .await
-            .map(drop)
-            .map_err(|error| match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(_)) => SaveError::Changed,
-                _ => StoreError::from_sdk("PutItem", error).into(),
-            })
+        put.send().await.map(drop).map_err(|error| match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(_)) => SaveError::Changed,
+            _ => StoreError::from_sdk("PutItem", error).into(),
+        })
     }
 }

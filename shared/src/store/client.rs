@@ -34,16 +34,11 @@ pub fn connect(aws: &Aws) -> Client {
         None,
         "environment",
     );
-    let plain_http = aws
-        .endpoint
-        .as_ref()
-        .is_some_and(|endpoint| endpoint.starts_with("http://"));
+    let plain_http = aws.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://"));
     let http_client = if plain_http {
         Builder::new().build_http()
     } else {
-        Builder::new()
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .build_https()
+        Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
     };
     let mut config = Config::builder()
         .behavior_version(BehaviorVersion::latest())

@@ -61,13 +61,6 @@ impl StoreError {
             SdkError::ConstructionFailure(_) => true,
             _ => false,
         };
-        if refused {
-            Self::Rejected {
-                operation,
-                source: error.into(),
-            }
-        } else {
-            Self::Unavailable(error.into())
-        }
+        if refused { Self::Rejected { operation, source: error.into() } } else { Self::Unavailable(error.into()) }
     }
 }

@@ -38,29 +38,17 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads `item` of `table`; `key` is only for the message of a failure.
     pub(super) fn new(table: &'a str, key: impl ToString, item: &'a Item) -> Self {
-        Self {
-            table,
-            key: key.to_string(),
-            item,
-        }
+        Self { table, key: key.to_string(), item }
     }
 
     /// The failure to read `attribute`.
     pub(super) fn corrupt(&self, attribute: &'static str) -> StoreError {
-        StoreError::Corrupt {
-            table: self.table.to_owned(),
-            key: self.key.clone(),
-            attribute,
-        }
+        StoreError::Corrupt { table: self.table.to_owned(), key: self.key.clone(), attribute }
     }
 
     /// Refuses items of a version that this code does not know.
     pub(super) fn check_schema(&self) -> Result<(), StoreError> {
-        if self.number::<u64>("schema")? == SCHEMA {
-            Ok(())
-        } else {
-            Err(self.corrupt("schema"))
-        }
+        if self.number::<u64>("schema")? == SCHEMA { Ok(()) } else { Err(self.corrupt("schema")) }
     }
 
     /// An attribute that may be absent.
@@ -128,11 +116,7 @@ impl<'a> Reader<'a> {
     /// The maps of a list, each with its own reader.
     pub(super) fn maps(&self, attribute: &'static str) -> Result<Vec<Reader<'a>>, StoreError> {
         let map = |value: &'a AttributeValue| match value {
-            AttributeValue::M(item) => Ok(Reader {
-                table: self.table,
-                key: self.key.clone(),
-                item,
-            }),
+            AttributeValue::M(item) => Ok(Reader { table: self.table, key: self.key.clone(), item }),
             _ => Err(self.corrupt(attribute)),
         };
         self.list(attribute)?.iter().map(map).collect()

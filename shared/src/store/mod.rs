@@ -46,19 +46,13 @@ impl Store {
     #[must_use]
     pub fn connect(config: &Config) -> Self {
         let store = Self::new(&connect(&config.aws), &config.tables);
-        Self {
-            applications: store.applications.with_default(config.default_application),
-            ..store
-        }
+        Self { applications: store.applications.with_default(config.default_application), ..store }
     }
 
     /// The tables `tables` behind `client`.
     #[must_use]
     pub fn new(client: &Client, tables: &Tables) -> Self {
-        let table = |name: &str| Table {
-            client: client.clone(),
-            name: name.to_owned(),
-        };
+        let table = |name: &str| Table { client: client.clone(), name: name.to_owned() };
         Self {
             users: Users::new(table(&tables.users)),
             sessions: Sessions::new(table(&tables.sessions)),

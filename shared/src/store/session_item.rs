@@ -28,11 +28,7 @@ use crate::{
 
 /// The session that `item` of `table` holds.
 pub(super) fn read(table: &str, item: &Item) -> Result<Session, StoreError> {
-    let key = |name| {
-        item.get(name)
-            .and_then(|value| value.as_s().ok())
-            .map_or("?", String::as_str)
-    };
+    let key = |name| item.get(name).and_then(|value| value.as_s().ok()).map_or("?", String::as_str);
     let reader = Reader::new(table, format!("{}/{}", key("user_key"), key("session_id")), item);
     reader.check_schema()?;
     Ok(Session {
@@ -40,10 +36,7 @@ pub(super) fn read(table: &str, item: &Item) -> Result<Session, StoreError> {
         session_id: reader.parsed("session_id")?,
         application_id: reader.parsed("application_id")?,
         epoch: reader.number("epoch")?,
-        position: Position {
-            generation: reader.number("generation")?,
-            branch: reader.number("branch")?,
-        },
+        position: Position { generation: reader.number("generation")?, branch: reader.number("branch")? },
         previous_branch: reader.optional_number("previous_branch")?,
         method: Method::from_value(reader.text("method")?).ok_or_else(|| reader.corrupt("method"))?,
         created_at: reader.moment("created_at")?,

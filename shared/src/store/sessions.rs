@@ -69,8 +69,7 @@ impl Sessions {
             .expression_attribute_values(":next", number(u64::from(generation) + 1))
             .expression_attribute_values(":zero", number(0_u64));
         let set = "SET generation = :next, branch = :zero, previous_branch = :branch";
-        self.advance(update, set, token.absolute_expires_at, application, policy, device, now)
-            .await
+        self.advance(update, set, token.absolute_expires_at, application, policy, device, now).await
     }
 
     /// Case C: displaces the successor of `late` that nobody received, if it still is as `seen`.
@@ -95,23 +94,11 @@ impl Sessions {
             .expression_attribute_values(":late", number(late.position.branch))
             .expression_attribute_values(":next", number(u64::from(branch) + 1));
         let set = "SET branch = :next";
-        self.advance(
-            update,
-            set,
-            late.absolute_expires_at,
-            seen.application_id,
-            policy,
-            device,
-            now,
-        )
-        .await
+        self.advance(update, set, late.absolute_expires_at, seen.application_id, policy, device, now).await
     }
 
     /// What both writes share: the sliding expiry, the device, and an answer that shows the item either way.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "two writes are one expression but for their first clause"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "two writes are one expression but for their first clause")]
     async fn advance(
         &self,
         update: UpdateItemFluentBuilder,
@@ -255,11 +242,9 @@ impl Sessions {
                 None => Err(Reader::new(&self.0.name, "", &Item::new()).corrupt("session_id")),
             },
             Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failure)) => failure
-                    .item()
-                    .map(|item| self.read(item))
-                    .transpose()
-                    .map(Written::Refused),
+                Some(UpdateItemError::ConditionalCheckFailedException(failure)) => {
+                    failure.item().map(|item| self.read(item)).transpose().map(Written::Refused)
+                }
                 _ => Err(StoreError::from_sdk("UpdateItem", error)),
             },
         }

@@ -76,11 +76,7 @@ impl SigningKeys {
         let items = self.partition("private").await?;
         let item = self.newest("private", &items)?;
         let reader = self.reader(item)?;
-        Ok(Signer::new(
-            reader.text("sk")?.to_owned(),
-            read_algorithm(&reader)?,
-            reader.bytes("key")?,
-        ))
+        Ok(Signer::new(reader.text("sk")?.to_owned(), read_algorithm(&reader)?, reader.bytes("key")?))
     }
 
     /// Everything that still verifies tokens of `issuer`.
@@ -89,18 +85,9 @@ impl SigningKeys {
     ///
     /// [`KeysError::None`] if there is no key.
     pub async fn verifier(&self, issuer: &str) -> Result<Verifier, KeysError> {
-        let keys = self
-            .published()
-            .await?
-            .into_iter()
-            .map(|key| (key.kid, key.algorithm, key.jwk));
+        let keys = self.published().await?.into_iter().map(|key| (key.kid, key.algorithm, key.jwk));
         Verifier::new(issuer.to_owned(), keys).map_err(|_| {
-            StoreError::Corrupt {
-                table: self.0.name.clone(),
-                key: "public".into(),
-                attribute: "jwk",
-            }
-            .into()
+            StoreError::Corrupt { table: self.0.name.clone(), key: "public".into(), attribute: "jwk" }.into()
         })
     }
 
@@ -112,10 +99,7 @@ impl SigningKeys {
     pub async fn published(&self) -> Result<Vec<PublicKey>, KeysError> {
         let items = self.partition("public").await?;
         self.newest("public", &items)?;
-        let mut keys = items
-            .iter()
-            .map(|item| self.read_public(item))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut keys = items.iter().map(|item| self.read_public(item)).collect::<Result<Vec<_>, _>>()?;
         keys.sort_by_key(|key| std::cmp::Reverse(key.created_at));
         Ok(keys)
     }
@@ -129,20 +113,15 @@ impl SigningKeys {
         let mut items = self.partition("mac").await?;
         self.newest("mac", &items)?;
         items.sort_by_key(|item| std::cmp::Reverse(created_at(item)));
-        let mut keys = items
-            .iter()
-            .map(|item| self.read_mac(item))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut keys = items.iter().map(|item| self.read_mac(item)).collect::<Result<Vec<_>, _>>()?;
         let current = keys.remove(0);
         Ok(MacKeys::new(current, keys))
     }
 
     /// Stores a key pair: the public half first, so that nothing is ever signed that can't be verified.
     pub async fn add_pair(&self, pair: &KeyPair, now: Timestamp) -> Result<(), StoreError> {
-        let jwk = serde_json::to_string(&pair.public).map_err(|error| StoreError::Rejected {
-            operation: "PutItem",
-            source: error.into(),
-        })?;
+        let jwk = serde_json::to_string(&pair.public)
+            .map_err(|error| StoreError::Rejected { operation: "PutItem", source: error.into() })?;
         let algorithm = string(pair.algorithm.as_str());
         let public = [("algorithm", algorithm.clone()), ("jwk", string(jwk))];
         self.put("public", &pair.kid, public, now).await?;
@@ -152,13 +131,8 @@ impl SigningKeys {
 
     /// Makes and stores a key for refresh tokens. Its id.
     pub async fn add_mac(&self, world: &impl World) -> Result<String, StoreError> {
-        let id = world
-            .random::<4>()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>();
-        self.put("mac", &id, [("key", bytes(&world.random::<32>()))], world.now())
-            .await?;
+        let id = world.random::<4>().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        self.put("mac", &id, [("key", bytes(&world.random::<32>()))], world.now()).await?;
         Ok(id)
     }
 
@@ -182,10 +156,7 @@ impl SigningKeys {
         for (name, value) in attributes {
             put = put.item(name, value);
         }
-        put.send()
-            .await
-            .map(drop)
-            .map_err(|error| StoreError::from_sdk("PutItem", error))
+        put.send().await.map(drop).map_err(|error| StoreError::from_sdk("PutItem", error))
     }
 
     async fn partition(&self, pk: &str) -> Result<Vec<Item>, StoreError> {
@@ -204,27 +175,17 @@ impl SigningKeys {
     }
 
     async fn items(query: QueryFluentBuilder) -> Result<Vec<Item>, StoreError> {
-        let answer = query
-            .send()
-            .await
-            .map_err(|error| StoreError::from_sdk("Query", error))?;
+        let answer = query.send().await.map_err(|error| StoreError::from_sdk("Query", error))?;
         Ok(answer.items.unwrap_or_default())
     }
 
     fn newest<'a>(&self, kind: &'static str, items: &'a [Item]) -> Result<&'a Item, KeysError> {
-        let none = || KeysError::None {
-            table: self.0.name.clone(),
-            kind,
-        };
+        let none = || KeysError::None { table: self.0.name.clone(), kind };
         items.iter().max_by_key(|item| created_at(item)).ok_or_else(none)
     }
 
     fn reader<'a>(&'a self, item: &'a Item) -> Result<Reader<'a>, StoreError> {
-        let key = |name| {
-            item.get(name)
-                .and_then(|value| value.as_s().ok())
-                .map_or("?", String::as_str)
-        };
+        let key = |name| item.get(name).and_then(|value| value.as_s().ok()).map_or("?", String::as_str);
         let reader = Reader::new(&self.0.name, format!("{}/{}", key("pk"), key("sk")), item);
         reader.check_schema()?;
         Ok(reader)

@@ -75,8 +75,7 @@ impl Users {
     pub async fn find_key(&self, id: &UserId) -> Result<Option<UserKey>, StoreError> {
         let pk = name_pk(id.as_str());
         let item = self.get(pk.clone(), true).await?;
-        item.map(|item| Reader::new(&self.0.name, pk, &item).parsed("user_key"))
-            .transpose()
+        item.map(|item| Reader::new(&self.0.name, pk, &item).parsed("user_key")).transpose()
     }
 
     /// Stores a new account and its name, both or neither.
@@ -112,10 +111,7 @@ impl Users {
             let put = Put::builder().table_name(&table.name).set_item(Some(item));
             let put = put.condition_expression("attribute_not_exists(pk)").build();
             put.map(|put| TransactWriteItem::builder().put(put).build())
-                .map_err(|error| StoreError::Rejected {
-                    operation: "TransactWriteItems",
-                    source: error.into(),
-                })
+                .map_err(|error| StoreError::Rejected { operation: "TransactWriteItems", source: error.into() })
         };
         let sent = table
             .client
@@ -126,10 +122,9 @@ impl Users {
             .await;
         sent.map(drop).map_err(|error| {
             let conflict = |code: &str| match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => canceled
-                    .cancellation_reasons()
-                    .iter()
-                    .any(|reason| reason.code() == Some(code)),
+                Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
+                    canceled.cancellation_reasons().iter().any(|reason| reason.code() == Some(code))
+                }
                 _ => false,
             };
             if conflict("ConditionalCheckFailed") {
@@ -169,11 +164,7 @@ impl Users {
     /// Changes the status; disabling raises the epoch, so that enabling later revives nothing. False if the account
     /// changed since it was read.
     pub async fn set_status(&self, user: &User, status: Status) -> Result<bool, StoreError> {
-        let next = if status == Status::Disabled {
-            user.epoch + 1
-        } else {
-            user.epoch
-        };
+        let next = if status == Status::Disabled { user.epoch + 1 } else { user.epoch };
         self.write(
             self.update(user.key)
                 .condition_expression("epoch = :epoch")
@@ -201,11 +192,7 @@ impl Users {
 
     fn update(&self, key: UserKey) -> UpdateItemFluentBuilder {
         let Self(table) = self;
-        table
-            .client
-            .update_item()
-            .table_name(&table.name)
-            .key("pk", string(account_pk(key)))
+        table.client.update_item().table_name(&table.name).key("pk", string(account_pk(key)))
     }
 
     /// Whether the condition held.
@@ -221,16 +208,8 @@ impl Users {
 
     async fn get(&self, pk: String, consistent: bool) -> Result<Option<Item>, StoreError> {
         let Self(table) = self;
-        let get = table
-            .client
-            .get_item()
-            .table_name(&table.name)
-            .key("pk", string(pk))
-            .consistent_read(consistent);
-        get.send()
-            .await
-            .map(|answer| answer.item)
-            .map_err(|error| StoreError::from_sdk("GetItem", error))
+        let get = table.client.get_item().table_name(&table.name).key("pk", string(pk)).consistent_read(consistent);
+        get.send().await.map(|answer| answer.item).map_err(|error| StoreError::from_sdk("GetItem", error))
     }
 
     fn read(&self, key: UserKey, item: &Item) -> Result<User, StoreError> {

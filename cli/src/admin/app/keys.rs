@@ -39,18 +39,10 @@ pub(super) fn make(application: &mut Application, kind: KeyKind) -> Result<NewKe
     let there = application.keys.iter().filter(|key| key.kind == kind);
     let fingerprints: Vec<_> = there.map(|key| key.hash.fingerprint()).collect();
     if fingerprints.len() >= Application::MAX_KEYS {
-        return Err(AdminError::TooManyKeys {
-            id: application.id,
-            kind,
-            fingerprints: fingerprints.join(", "),
-        });
+        return Err(AdminError::TooManyKeys { id: application.id, kind, fingerprints: fingerprints.join(", ") });
     }
     let (text, hash) = ApiKey::generate(kind, application.id, &System);
-    application.keys.push(StoredKey {
-        kind,
-        hash: hash.clone(),
-        created_at: System.now(),
-    });
+    application.keys.push(StoredKey { kind, hash: hash.clone(), created_at: System.now() });
     Ok(NewKey { kind, text, hash })
 }
 
@@ -68,10 +60,7 @@ pub(super) async fn revoke(
     let (_, revoked) = edit(applications, id, |application| {
         let keys = &mut application.keys;
         let found = keys.iter().position(|key| key.hash.fingerprint() == wanted);
-        found.map(|at| keys.remove(at)).ok_or_else(|| AdminError::NoKey {
-            id,
-            fingerprint: fingerprint.to_owned(),
-        })
+        found.map(|at| keys.remove(at)).ok_or_else(|| AdminError::NoKey { id, fingerprint: fingerprint.to_owned() })
     })
     .await?;
     Ok(view::key_revoked(id, &revoked))

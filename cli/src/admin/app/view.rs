@@ -17,16 +17,9 @@ pub(super) fn created(application: &Application, publishable: &NewKey, secret: &
         ("publishable key", publishable.text.expose().to_owned()),
         ("secret key", secret.text.expose().to_owned()),
     ]);
-    let text = format!(
-        "{}\n{keys}\n{}\n",
-        fields(lines(application)),
-        not_again(KeyKind::Secret)
-    );
+    let text = format!("{}\n{keys}\n{}\n", fields(lines(application)), not_again(KeyKind::Secret));
     let hint = origin_hint(application);
-    Answer {
-        json,
-        text: text + &hint,
-    }
+    Answer { json, text: text + &hint }
 }
 
 pub(super) fn listed(applications: &[Application]) -> Answer {
@@ -54,25 +47,16 @@ pub(super) fn listed(applications: &[Application]) -> Answer {
 
 /// One application; `note` says what follows from a change.
 pub(super) fn shown(application: &Application, note: Option<&str>) -> Answer {
-    let keys = application
-        .keys
-        .iter()
-        .map(|key| [key.hash.fingerprint(), key.kind.to_string(), key.created_at.to_string()]);
+    let keys =
+        application.keys.iter().map(|key| [key.hash.fingerprint(), key.kind.to_string(), key.created_at.to_string()]);
     let keys = if application.keys.is_empty() {
         "It has no keys: add one with `gatelet app add-key`.\n".to_owned()
     } else {
         table(["KEY", "KIND", "CREATED"], keys)
     };
     let note = note.map(|note| format!("\n{note}\n")).unwrap_or_default();
-    let text = format!(
-        "{}\n{keys}{note}{}",
-        fields(lines(application)),
-        origin_hint(application)
-    );
-    Answer {
-        json: to_json(application),
-        text,
-    }
+    let text = format!("{}\n{keys}{note}{}", fields(lines(application)), origin_hint(application));
+    Answer { json: to_json(application), text }
 }
 
 pub(super) fn key_added(id: ApplicationId, key: &NewKey) -> Answer {
@@ -89,10 +73,7 @@ pub(super) fn key_added(id: ApplicationId, key: &NewKey) -> Answer {
         ("key", key.text.expose().to_owned()),
     ]);
     let bound = CACHED_FOR.as_secs();
-    let text = format!(
-        "{lines}\n{}\nIt works everywhere within {bound} seconds.\n",
-        not_again(key.kind)
-    );
+    let text = format!("{lines}\n{}\nIt works everywhere within {bound} seconds.\n", not_again(key.kind));
     Answer { json, text }
 }
 
@@ -146,13 +127,7 @@ fn lines(application: &Application) -> [(&'static str, String); 12] {
         ("name", application.name.clone()),
         ("delivery", application.delivery.to_string()),
         ("allowed origins", or_dash(Some(&application.allowed_origins.join(" ")))),
-        (
-            "audience",
-            application
-                .audience
-                .clone()
-                .unwrap_or_else(|| "the deployment's".to_owned()),
-        ),
+        ("audience", application.audience.clone().unwrap_or_else(|| "the deployment's".to_owned())),
         ("access lifetime", duration::show(application.access_lifetime)),
         ("refresh idle", duration::show(refresh.idle)),
         ("refresh absolute", duration::show(refresh.absolute)),
@@ -174,12 +149,7 @@ fn refresh(application: &Application) -> String {
 }
 
 fn count(application: &Application, kind: KeyKind) -> String {
-    application
-        .keys
-        .iter()
-        .filter(|key| key.kind == kind)
-        .count()
-        .to_string()
+    application.keys.iter().filter(|key| key.kind == kind).count().to_string()
 }
 
 fn not_again(kind: KeyKind) -> String {

@@ -36,24 +36,15 @@ pub(super) async fn deployment() -> Deployment {
     create_table(&client, &tables.sessions, &["user_key", "session_id"]).await;
     create_table(&client, &tables.applications, &["pk"]).await;
     create_table(&client, &tables.signing_keys, &["pk", "sk"]).await;
-    Deployment {
-        store: Store::new(&client, &tables),
-        tables,
-        place,
-    }
+    Deployment { store: Store::new(&client, &tables), tables, place }
 }
 
 async fn create_table(client: &Client, name: &str, keys: &[&str]) {
-    let mut create = client
-        .create_table()
-        .table_name(name)
-        .billing_mode(BillingMode::PayPerRequest);
+    let mut create = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
     for (key, key_type) in keys.iter().zip([KeyType::Hash, KeyType::Range]) {
         let attribute = AttributeDefinition::builder().attribute_name(*key).attribute_type(S);
         let schema = KeySchemaElement::builder().attribute_name(*key).key_type(key_type);
-        create = create
-            .attribute_definitions(attribute.build().unwrap())
-            .key_schema(schema.build().unwrap());
+        create = create.attribute_definitions(attribute.build().unwrap()).key_schema(schema.build().unwrap());
     }
     create.send().await.unwrap();
 }

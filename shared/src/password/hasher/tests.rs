@@ -48,11 +48,7 @@ fn hashes_of_the_reference_implementation_are_checked_with_their_own_parameters(
             "$argon2id$v=19$m=7168,t=5,p=4$c29tZXNhbHRzb21lc2FsdA$vpFWTmZoqNInN/EAs9Eps9dMLVrksHm2YuEz9iXnzKw",
             true,
         ),
-        (
-            PASSWORD,
-            "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$ERNvCBi29vikzzsuEI2bUQ",
-            true,
-        ),
+        (PASSWORD, "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$ERNvCBi29vikzzsuEI2bUQ", true),
         (
             PASSWORD,
             "$argon2id$v=16$m=256,t=2,p=2$c29tZXNhbHRzb21lc2FsdA$HaIHyfFQ8XtR4UeV7/HdD89CfTOLLpnkuFC+vxedh62Vfi8DmZPyKm/7NJ5O8/RJ44XhOW4sM9xlY2thbRAjlQ",
@@ -65,16 +61,8 @@ fn hashes_of_the_reference_implementation_are_checked_with_their_own_parameters(
         ),
     ] {
         let hasher = hasher();
-        assert_eq!(
-            hasher.verify(&password(text), Some(&stored(hash))),
-            Ok(Verdict::Match { rehash }),
-            "{hash}"
-        );
-        assert_eq!(
-            hasher.verify(&password("another"), Some(&stored(hash))),
-            Ok(Verdict::Mismatch),
-            "{hash}"
-        );
+        assert_eq!(hasher.verify(&password(text), Some(&stored(hash))), Ok(Verdict::Match { rehash }), "{hash}");
+        assert_eq!(hasher.verify(&password("another"), Some(&stored(hash))), Ok(Verdict::Mismatch), "{hash}");
     }
 }
 
@@ -83,10 +71,7 @@ fn a_smaller_cost_after_a_larger_one_uses_part_of_the_buffer() {
     let hasher = hasher();
     hasher.hash(&password("something else"), SALT).unwrap();
     let small = stored("$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$ERNvCBi29vikzzsuEI2bUQ");
-    assert_eq!(
-        hasher.verify(&password(PASSWORD), Some(&small)),
-        Ok(Verdict::Match { rehash: true })
-    );
+    assert_eq!(hasher.verify(&password(PASSWORD), Some(&small)), Ok(Verdict::Match { rehash: true }));
     assert_eq!(hasher.memory.lock().unwrap().len(), 19_456);
 }
 
@@ -94,35 +79,19 @@ fn a_smaller_cost_after_a_larger_one_uses_part_of_the_buffer() {
 fn the_last_of_256_characters_counts() {
     let hasher = hasher();
     let hash = hasher.hash(&password(&format!("{}a", "ж".repeat(255))), SALT).unwrap();
-    for (last, expected) in [
-        ("a", Verdict::Match { rehash: false }),
-        ("b", Verdict::Mismatch),
-        ("", Verdict::Mismatch),
-    ] {
-        assert_eq!(
-            hasher.verify(&password(&format!("{}{last}", "ж".repeat(255))), Some(&hash)),
-            Ok(expected)
-        );
+    for (last, expected) in [("a", Verdict::Match { rehash: false }), ("b", Verdict::Mismatch), ("", Verdict::Mismatch)]
+    {
+        assert_eq!(hasher.verify(&password(&format!("{}{last}", "ж".repeat(255))), Some(&hash)), Ok(expected));
     }
 }
 
 #[test]
 fn a_hash_made_with_other_parameters_is_to_be_replaced() {
-    for (memory, iterations, parallelism, rehash) in [
-        (19_456, 2, 1, false),
-        (19_457, 2, 1, true),
-        (19_456, 3, 1, true),
-        (19_456, 2, 2, true),
-        (7_168, 5, 1, true),
-    ] {
-        let hasher = Hasher::new(
-            Params::new(memory, iterations, parallelism).unwrap(),
-            Peppers::default(),
-        );
-        assert_eq!(
-            hasher.verify(&password(PASSWORD), Some(&stored(CURRENT))),
-            Ok(Verdict::Match { rehash })
-        );
+    for (memory, iterations, parallelism, rehash) in
+        [(19_456, 2, 1, false), (19_457, 2, 1, true), (19_456, 3, 1, true), (19_456, 2, 2, true), (7_168, 5, 1, true)]
+    {
+        let hasher = Hasher::new(Params::new(memory, iterations, parallelism).unwrap(), Peppers::default());
+        assert_eq!(hasher.verify(&password(PASSWORD), Some(&stored(CURRENT))), Ok(Verdict::Match { rehash }));
     }
 }
 
@@ -131,17 +100,11 @@ fn a_hash_made_with_other_parameters_is_to_be_replaced() {
 fn an_unknown_user_costs_a_whole_hash() {
     let (unknown, known) = (hasher(), hasher());
     assert_eq!(unknown.verify(&password(PASSWORD), None), Ok(Verdict::Mismatch));
-    assert_eq!(
-        known.verify(&password("wrong password"), Some(&stored(CURRENT))),
-        Ok(Verdict::Mismatch)
-    );
+    assert_eq!(known.verify(&password("wrong password"), Some(&stored(CURRENT))), Ok(Verdict::Mismatch));
     for hasher in [unknown, known] {
         let memory = hasher.memory.lock().unwrap();
         assert_eq!(memory.len(), 19_456);
-        assert!(
-            memory.iter().all(|block| block.as_ref().iter().any(|word| *word != 0)),
-            "every block was written"
-        );
+        assert!(memory.iter().all(|block| block.as_ref().iter().any(|word| *word != 0)), "every block was written");
     }
 }
 
@@ -161,10 +124,7 @@ fn a_corrupt_hash_is_an_error_before_any_work() {
     for (text, expected) in [
         ("", HashError::Unreadable),
         (PASSWORD, HashError::Unreadable),
-        (
-            "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA",
-            HashError::Unreadable,
-        ),
+        ("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA", HashError::Unreadable),
         ("$argon2id$v=19$m=19456,t=2,p=1", HashError::Unreadable),
         (
             "$argon2id$v=19$m=19456,t=2,p=1$c29t!XNhbHRzb21lc2FsdA$ISO7kkvFzh19GM8qB7patN3C3Y9HHsjlVTfEZ9T600Y",
@@ -186,10 +146,7 @@ fn a_corrupt_hash_is_an_error_before_any_work() {
             "$argon2i$v=19$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$zEgUAfk8nkAqqwmxnskapVML0TG0qJm7u/61l2dzSuc",
             HashError::Unreadable,
         ),
-        (
-            "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW",
-            HashError::Unreadable,
-        ),
+        ("$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW", HashError::Unreadable),
         (
             "$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$ISO7kkvFzh19GM8qB7patN3C3Y9HHsjlVTfEZ9T600Y",
             HashError::Excessive,
@@ -204,11 +161,7 @@ fn a_corrupt_hash_is_an_error_before_any_work() {
         ),
         (PEPPERED, HashError::UnknownPepper),
     ] {
-        assert_eq!(
-            hasher.verify(&password(PASSWORD), Some(&stored(text))),
-            Err(expected),
-            "{text}"
-        );
+        assert_eq!(hasher.verify(&password(PASSWORD), Some(&stored(text))), Err(expected), "{text}");
     }
     assert!(hasher.memory.lock().unwrap().is_empty());
 }
@@ -218,20 +171,11 @@ fn a_pepper_is_part_of_the_hash_and_can_be_rotated() {
     let rotated = format!("{K2},{K1}");
     for (setting, hash, rehash) in [(K1, PEPPERED, false), (&rotated, PEPPERED, true), (K1, CURRENT, true)] {
         let hasher = peppered(setting);
-        assert_eq!(
-            hasher.verify(&password(PASSWORD), Some(&stored(hash))),
-            Ok(Verdict::Match { rehash })
-        );
+        assert_eq!(hasher.verify(&password(PASSWORD), Some(&stored(hash))), Ok(Verdict::Match { rehash }));
     }
     let same_id_other_secret = peppered(&K2.replace("k2:", "k1:"));
-    assert_eq!(
-        same_id_other_secret.verify(&password(PASSWORD), Some(&stored(PEPPERED))),
-        Ok(Verdict::Mismatch)
-    );
-    assert_eq!(
-        peppered(K2).verify(&password(PASSWORD), Some(&stored(PEPPERED))),
-        Err(HashError::UnknownPepper)
-    );
+    assert_eq!(same_id_other_secret.verify(&password(PASSWORD), Some(&stored(PEPPERED))), Ok(Verdict::Mismatch));
+    assert_eq!(peppered(K2).verify(&password(PASSWORD), Some(&stored(PEPPERED))), Err(HashError::UnknownPepper));
 }
 
 #[test]

@@ -40,11 +40,7 @@ impl SigningKeys {
                 _ if signs() => KeyPurpose::Signing(read_algorithm(&reader)?),
                 _ => KeyPurpose::Verifying(read_algorithm(&reader)?),
             };
-            keys.push(KeyEntry {
-                id: id.to_owned(),
-                purpose,
-                created_at: reader.moment("created_at")?,
-            });
+            keys.push(KeyEntry { id: id.to_owned(), purpose, created_at: reader.moment("created_at")? });
         }
         keys.sort_by_key(|key| std::cmp::Reverse(key.created_at));
         Ok(keys)
