@@ -15,7 +15,8 @@ use shared::{
     world::{Timestamp, World},
 };
 
-/// Answers 200 whether the session still lived or not; 401 if nothing valid was presented. Either way the cookies go.
+/// Answers 200 whether the session still lived or not; 401 if nothing valid was presented. Either way the cookies go,
+/// unless a foreign page asked.
 pub async fn handle(
     request: Request,
     applications: &Applications,
@@ -37,7 +38,9 @@ pub async fn handle(
     if named.is_empty() {
         let response =
             Response::from_problem(&Problem::InvalidToken("no valid token was presented"), ErrorFormat::Problem);
-        return Ok(response.with_cookies(cookies.clear()));
+        // A form of a foreign page sends no cookie (`SameSite`), but its browser would drop those that the answer clears.
+        let foreign = request.header("origin").is_some_and(|origin| !application.allows_origin(&origin));
+        return Ok(if foreign { response } else { response.with_cookies(cookies.clear()) });
     }
     for (user_key, session_id, owner) in named {
         if sessions.end(user_key, session_id, owner, RevocationReason::Logout, now).await? {

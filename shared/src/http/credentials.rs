@@ -55,16 +55,15 @@ impl AccessToken {
 fn bearer(header: &str) -> Result<String, Problem> {
     const AMBIGUOUS: Problem = Problem::InvalidRequest("send one access token, as `Authorization: Bearer <token>`");
 
+    if header.contains([',', '\t']) {
+        return Err(AMBIGUOUS);
+    }
     let (scheme, token) = header.trim().split_once(' ').unwrap_or((header.trim(), ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(if scheme.contains([',', '\t']) {
-            AMBIGUOUS
-        } else {
-            Problem::InvalidToken("the Authorization header must be `Bearer <token>`")
-        });
+        return Err(Problem::InvalidToken("the Authorization header must be `Bearer <token>`"));
     }
-    let token = token.trim_matches(' ');
-    if token.contains([',', '\t', ' ']) {
+    let token = token.trim();
+    if token.contains(' ') {
         return Err(AMBIGUOUS);
     }
     if token.is_empty() { Err(CORRUPTED) } else { Ok(token.to_owned()) }
@@ -146,6 +145,7 @@ mod tests {
             ("Bearer abc def", 400),
             ("Bearer\tabc", 400),
             ("Bearer abc\tdef", 400),
+            ("Basic YTpi, Bearer abc", 400),
             ("Bearer", 401),
             ("Bearer ", 401),
             ("Basic YTpi", 401),

@@ -70,10 +70,10 @@ impl Request {
         self.parts.path_parameters().first(name).map(str::to_owned)
     }
 
-    /// A query parameter.
+    /// A query parameter. A repeated one is joined with commas, as API Gateway does with headers: it is not what either says.
     #[must_use]
     pub fn query_parameter(&self, name: &str) -> Option<String> {
-        self.parts.query_string_parameters().first(name).map(str::to_owned)
+        self.parts.query_string_parameters().all(name).map(|values| values.join(","))
     }
 
     /// A header's value, as [`Headers::get`] reads it.
