@@ -15,6 +15,7 @@ mod event_files;
 mod introspection;
 mod ledger;
 mod malformed_input;
+mod malformed_requests;
 mod outage;
 mod protocol;
 mod races;

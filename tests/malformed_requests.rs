@@ -1,0 +1,165 @@
+//! Paths, queries, headers and cookies that no client should send get a specific refusal: never a 5xx, never a hang.
+
+use functions::ROUTES;
+use serde_json::json;
+
+use crate::support::{App, Person};
+
+#[tokio::test]
+async fn credentials_in_the_query_are_refused_everywhere() {
+    let app = App::start();
+    let takes_none = ["jwks", "discovery"];
+    for route in ROUTES.iter().filter(|route| !takes_none.contains(&route.function)) {
+        for name in [
+            "access_token",
+            "refresh_token",
+            "token",
+            "user_secret",
+            "client_secret",
+            "api_key",
+            "api-key",
+            "Api-Key",
+            "access%5Ftoken",
+        ] {
+            let path = route.path.replace("{session_id}", "x");
+            let answer = app.send_raw(route.method, &format!("{path}?a=b&{name}=x"), &[], b"").await;
+            assert_eq!(answer.status, 400, "{} {path}?{name}: {}", route.method, answer.text);
+            let body = answer.body();
+            assert!(body["code"] == "invalid_request" || body["error"] == "invalid_request", "{}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_head_over_the_gateways_limit_is_refused() {
+    let app = App::start();
+    let request = app.request("GET", "/whoami").header("x-long", "x".repeat(11 * 1024));
+    app.send(request).await.status(431);
+    let cookies = format!("theme={}", "x".repeat(11 * 1024));
+    app.send(app.request("GET", "/whoami").header("cookie", cookies)).await.status(431);
+}
+
+#[tokio::test]
+async fn what_no_route_names_is_not_found() {
+    let app = App::start();
+    for (method, path) in [
+        ("GET", "/api/v1/auth/register"),
+        ("PUT", "/api/v1/auth/register"),
+        ("GET", "/api/v1/auth/logout"),
+        ("PATCH", "/api/v1/auth/refresh"),
+        ("GET", "/api/v1/auth/refresh"),
+        ("POST", "/api/v1/auth/whoami"),
+        ("OPTIONS", "/api/v1/auth/logout"),
+        ("DELETE", "/api/v1/auth/sessions/"),
+        ("DELETE", "/api/v1/auth/sessions/a/b"),
+        ("GET", "/api/v1/auth/sessions/a"),
+        ("GET", "/api/v1/auth/whoami/"),
+        ("GET", "//api/v1/auth/whoami"),
+        ("GET", "/api/v1/auth/../auth/whoami"),
+        ("GET", "/api/v1/auth/Whoami"),
+        ("BREW", "/api/v1/auth/whoami"),
+        ("GET", "/"),
+        ("GET", "/favicon.ico"),
+    ] {
+        let answer = app.send_raw(method, path, &[], b"").await.status(404);
+        assert_eq!(answer.body(), json!({"message": "Not Found"}), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_id_that_is_none_is_no_session() {
+    let app = App::start();
+    let alice = app.signed_in(&app.service(), "alice").await;
+    let authorization = format!("Bearer {}", alice.access_token);
+    let headers = [("api-key", alice.application.publishable_key.as_str()), ("authorization", &authorization)];
+    let long = "x".repeat(5 * 1024);
+    for id in [
+        "%00",
+        "a%00b",
+        "a%2Fb",
+        "..%2F..",
+        "%2e%2e",
+        ".",
+        "..",
+        "%F0%9F%94%91",
+        "%D1%84",
+        "%ff%fe",
+        "%",
+        "%zz",
+        "%20",
+        "%0d%0a",
+        "null",
+        "undefined",
+        "*",
+        "%3Cscript%3E",
+        "%7Bsession_id%7D",
+        "00000000-0000-0000-0000-000000000000",
+        "a;b",
+        "a%3Fb%3Dc",
+        "a%23b",
+        "[",
+        "\\",
+        "|",
+        "a:b@c",
+        &long,
+    ] {
+        let path = format!("/api/v1/auth/sessions/{id}");
+        let answer = app.send_raw("DELETE", &path, &headers, b"").await;
+        assert_eq!(answer.status, 404, "{}: {}", &id[..id.len().min(40)], answer.text);
+    }
+    alice.token_info().await.ok();
+}
+
+#[tokio::test]
+async fn a_header_that_is_there_twice_is_refused() {
+    let app = App::start();
+    let alice = app.signed_in(&app.service(), "alice").await;
+    let bearer = format!("Bearer {}", alice.access_token);
+    let key = alice.application.publishable_key.as_str();
+    let whoami = "/api/v1/auth/whoami";
+    let twice = [("api-key", key), ("authorization", &bearer), ("authorization", &bearer)];
+    app.send_raw("GET", whoami, &twice, b"").await.problem(400, "invalid_request");
+    let twice = [("api-key", key), ("api-key", key), ("authorization", &bearer)];
+    app.send_raw("GET", whoami, &twice, b"").await.problem(401, "invalid_api_key");
+    let json = ("content-type", "application/json");
+    app.send_raw("POST", "/api/v1/auth/refresh", &[("api-key", key), json, json], b"{}")
+        .await
+        .problem(415, "unsupported_media_type");
+}
+
+#[tokio::test]
+async fn a_cookie_is_found_however_it_is_written() {
+    let app = App::start();
+    let Person { access_token: token, application, .. } = app.signed_in(&app.service(), "alice").await;
+    let many: String = (0..100).map(|number| format!("c{number}=v; ")).collect();
+    for (cookies, status, authenticated) in [
+        (format!("{many}access_token={token}"), 200, Some(true)),
+        (format!("access_token={token};theme=dark"), 200, Some(true)),
+        (format!("theme=dark;access_token={token};lang=en"), 200, Some(true)),
+        (format!("access_token=\"{token}\""), 200, Some(true)),
+        (format!("access_token={token}; access_token={token}"), 200, Some(true)),
+        (format!("ACCESS_TOKEN={token}"), 200, Some(false)),
+        (format!("xaccess_token={token}; access_token2={token}"), 200, Some(false)),
+        ("access_token=".to_owned(), 200, Some(false)),
+        ("access_token".to_owned(), 200, Some(false)),
+        (";;; =; =x; ;".to_owned(), 200, Some(false)),
+        (format!("access_token={token}; access_token=other"), 400, None),
+        ("access_token=\"".to_owned(), 401, None),
+        ("access_token=a b".to_owned(), 401, None),
+    ] {
+        let answer = app
+            .send(
+                app.request("GET", "/whoami")
+                    .header("api-key", &application.publishable_key)
+                    .header("cookie", &cookies),
+            )
+            .await;
+        let shown = cookies.replace(&token, "TOKEN");
+        assert_eq!(
+            (answer.status, answer.body()["authenticated"].as_bool()),
+            (status, authenticated),
+            "{shown}: {}",
+            answer.text
+        );
+    }
+}
