@@ -4,17 +4,12 @@
 //! the place that RFC 8414 §3.1 gives to issuers with a path.
 
 use serde_json::json;
-use shared::{
-    access_token::Algorithm,
-    config::Config,
-    http::{Request, Response},
-    problem::Problem,
-};
+use shared::{access_token::Algorithm, config::Config, http::Response, problem::Problem};
 
 use crate::jwks::MAX_AGE;
 
 /// Answers 200. There is no authorization endpoint: Gatelet signs in its own users and delegates nothing.
-pub async fn handle(_: Request, config: &Config) -> Result<Response, Problem> {
+pub fn handle(config: &Config) -> Result<Response, Problem> {
     let issuer = &config.issuer;
     let client_authentication = ["client_secret_basic"];
     let algorithms = Algorithm::ALL.map(Algorithm::as_str);

@@ -19,11 +19,12 @@ use shared::{
 };
 
 /// What became of the presented token.
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a request, and it does not travel far")]
 enum Outcome {
     /// Case A, B or C, or a token that does not rotate: tokens are handed out.
     Granted(Action, Session, User),
     /// Cases D to G: they are not.
-    Refused(Action, Option<Session>, Ended),
+    Refused(Action, Ended),
 }
 
 /// Whether a refusal is the session's definite end, so that its cookies may go.
@@ -66,9 +67,9 @@ pub async fn handle(
             audit::record(&request.event(action, &application, now).of_session(&session));
             token_response(&tokens, &application, cookies)
         }
-        Outcome::Refused(action, session, ended) => {
-            let event = request.event(action, &application, now).of_user(token.user_key);
-            audit::record(&session.iter().fold(event, |event, session| event.of_session(session)));
+        Outcome::Refused(action, ended) => {
+            let event = request.event(action, &application, now);
+            audit::record(&event.of_user(token.user_key).of_session_id(token.session_id));
             let response = Response::from_problem(&Problem::InvalidGrant, ErrorFormat::Problem);
             let clear = from_cookie && ended == Ended::Definitely;
             Ok(if clear { response.with_cookies(cookies.clear()) } else { response })
@@ -98,7 +99,7 @@ async fn redeem(
     };
     let (transition, session, user) = match judge(token, application, found, user, now) {
         Ok(judged) => judged,
-        Err(refused) => return Ok(refused),
+        Err(ending) => return Ok(refused(ending)),
     };
     if transition != Transition::Late {
         return conclude(transition, session, user, sessions, now).await;
@@ -108,7 +109,7 @@ async fn redeem(
         // Somebody else was quicker: another copy of this request, or the successor itself.
         Written::Refused(found) => match judge(token, application, found, Some(user), now) {
             Ok((transition, session, user)) => conclude(transition, session, user, sessions, now).await,
-            Err(refused) => Ok(refused),
+            Err(ending) => Ok(refused(ending)),
         },
     }
 }
@@ -124,9 +125,12 @@ async fn use_again(
     let (found, user) =
         tokio::try_join!(sessions.find(token.user_key, token.session_id, true), users.find(token.user_key))?;
     match judge(token, application, found, user, now) {
-        Ok((Transition::Current, session, user)) => Ok(Outcome::Granted(Action::Used, session, user)),
+        // Only an application that rotated until lately has predecessors; while their successor is unused they are as good.
+        Ok((Transition::Current | Transition::Repeated | Transition::Late, session, user)) => {
+            Ok(Outcome::Granted(Action::Used, session, user))
+        }
         Ok((transition, session, user)) => conclude(transition, session, user, sessions, now).await,
-        Err(refused) => Ok(refused),
+        Err(ending) => Ok(refused(ending)),
     }
 }
 
@@ -137,15 +141,15 @@ fn judge(
     found: Option<Session>,
     user: Option<User>,
     now: Timestamp,
-) -> Result<(Transition, Session, User), Outcome> {
-    let session = found.ok_or_else(|| refused(Ending::Absent, None))?;
+) -> Result<(Transition, Session, User), Ending> {
+    let session = found.ok_or(Ending::Absent)?;
     let transition = protocol::transition(token.position, application.id, &session, &application.refresh, now);
     match (transition, user) {
-        (Transition::Ended(ending), _) => Err(refused(ending, Some(session))),
+        (Transition::Ended(ending), _) => Err(ending),
         (transition, Some(user)) if protocol::user_ending(Some(&user), session.epoch).is_none() => {
             Ok((transition, session, user))
         }
-        _ => Err(refused(Ending::User, Some(session))),
+        _ => Err(Ending::User),
     }
 }
 
@@ -162,9 +166,9 @@ async fn conclude(
         Transition::Reused(_) => {
             let reason = RevocationReason::Reuse;
             sessions.end(session.user_key, session.session_id, Some(session.application_id), reason, now).await?;
-            Ok(Outcome::Refused(Action::ReuseDetected, Some(session), Ended::Definitely))
+            Ok(Outcome::Refused(Action::ReuseDetected, Ended::Definitely))
         }
-        Transition::Ahead => Ok(Outcome::Refused(Action::AheadOfTable, Some(session), Ended::NotForEveryone)),
+        Transition::Ahead => Ok(Outcome::Refused(Action::AheadOfTable, Ended::NotForEveryone)),
         // A write was refused for a session that now looks as if it would not be: it is changing under our hands.
         Transition::Current | Transition::Late | Transition::Ended(_) => {
             Err(StoreError::Unavailable("the session changed while it was looked at".into()))
@@ -178,12 +182,12 @@ fn granted(action: Action, session: Session, user: Option<User>) -> Outcome {
         Some(user) if protocol::user_ending(Some(&user), session.epoch).is_none() => {
             Outcome::Granted(action, session, user)
         }
-        _ => refused(Ending::User, Some(session)),
+        _ => refused(Ending::User),
     }
 }
 
 /// Case G. Another application's token is refused here, but its session goes on.
-fn refused(ending: Ending, session: Option<Session>) -> Outcome {
+fn refused(ending: Ending) -> Outcome {
     let ended = if ending == Ending::OtherApplication { Ended::NotForEveryone } else { Ended::Definitely };
-    Outcome::Refused(Action::Refused, session, ended)
+    Outcome::Refused(Action::Refused, ended)
 }

@@ -26,7 +26,7 @@ fn claims() -> Claims {
         iss: ISSUER.into(),
         aud: AUDIENCE.into(),
         sub: UserKey::random(&System),
-        exp: NOW.plus(Duration::from_secs(1200)),
+        exp: NOW.plus(Duration::from_mins(20)),
         iat: NOW,
         nbf: NOW,
         jti: "a".into(),

@@ -4,7 +4,7 @@
 //! The application's id makes looking a key up one read of one item; the checksum, over the prefix too, turns a typo
 //! away without any read. Only the SHA-256 of a key is stored: with 256 random bits in it there is nothing to stretch.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use aws_lc_rs::{constant_time, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -135,7 +135,11 @@ impl KeyHash {
     /// The hash in hexadecimal, as it is stored.
     #[must_use]
     pub fn to_hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        self.0.iter().fold(String::with_capacity(2 * self.0.len()), |mut hex, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
     }
 
     /// Reads the stored form. `None` if it is not 64 hexadecimal digits.

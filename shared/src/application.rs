@@ -76,13 +76,13 @@ impl Application {
             id,
             name,
             audience: None,
-            access_lifetime: Duration::from_secs(20 * 60),
+            access_lifetime: Duration::from_mins(20),
             refresh: RefreshPolicy {
                 rotation: true,
                 grace: Duration::from_secs(30),
                 recovery: true,
-                idle: Duration::from_secs(72 * 3600),
-                absolute: Duration::from_secs(30 * 86_400),
+                idle: Duration::from_hours(72),
+                absolute: Duration::from_hours(720),
             },
             delivery: TokenDelivery::Body,
             allowed_origins: Vec::new(),
@@ -110,17 +110,17 @@ impl Application {
     ///
     /// [`InvalidSetting`] names the setting and the rule.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
-        let day = Duration::from_secs(86_400);
+        let day = Duration::from_hours(24);
         let rules = [
             (!self.name.is_empty() && self.name.chars().count() <= 64, "name", "is 1 to 64 characters"),
-            (between(self.access_lifetime, Duration::from_secs(60), day), "access lifetime", "is 1 minute to 1 day"),
+            (between(self.access_lifetime, Duration::from_mins(1), day), "access lifetime", "is 1 minute to 1 day"),
             (
                 between(self.refresh.absolute, self.refresh.idle, day * 365),
                 "absolute lifetime",
                 "is at least the idle lifetime and at most 365 days",
             ),
-            (self.refresh.idle >= Duration::from_secs(60), "idle lifetime", "is at least 1 minute"),
-            (self.refresh.grace <= Duration::from_secs(300), "grace", "is at most 300 seconds"),
+            (self.refresh.idle >= Duration::from_mins(1), "idle lifetime", "is at least 1 minute"),
+            (self.refresh.grace <= Duration::from_mins(5), "grace", "is at most 300 seconds"),
             (self.allowed_origins.len() <= 32, "allowed origins", "are at most 32"),
             (
                 self.allowed_origins.iter().all(|origin| is_origin(origin)),

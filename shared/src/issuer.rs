@@ -16,7 +16,7 @@ use crate::{
 
 /// Makes access and refresh tokens.
 pub struct Issuer {
-    issuer: String,
+    url: String,
     audience: String,
     signer: Signer,
     macs: MacKeys,
@@ -40,7 +40,7 @@ impl Issuer {
     /// If there are none, or the store fails.
     pub async fn load(config: &Config, keys: &SigningKeys) -> Result<Self, KeysError> {
         let (signer, macs) = tokio::try_join!(keys.signer(), keys.macs())?;
-        Ok(Self { issuer: config.issuer.clone(), audience: config.audience.clone(), signer, macs })
+        Ok(Self { url: config.issuer.clone(), audience: config.audience.clone(), signer, macs })
     }
 
     /// The keys of refresh tokens.
@@ -65,7 +65,7 @@ impl Issuer {
         let access_lifetime = application.access_lifetime.min(session.absolute_expires_at.since(now));
         let audience = application.audience.as_ref().unwrap_or(&self.audience);
         let access = self.signer.sign(&Claims {
-            iss: self.issuer.clone(),
+            iss: self.url.clone(),
             aud: audience.clone(),
             sub: user.key,
             exp: now.plus(access_lifetime),

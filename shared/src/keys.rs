@@ -44,7 +44,7 @@ impl KeyPair {
     ///
     /// [`GenerationFailed`] if the cryptographic library can't.
     pub fn generate(algorithm: Algorithm, world: &impl World) -> Result<Self, GenerationFailed> {
-        let kid = world.random::<8>().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let kid = format!("{:016x}", u64::from_be_bytes(world.random()));
         let private = private_key(algorithm)?;
         let mut public = Jwk::from_encoding_key(&algorithm.encoding_key(&private), algorithm.jose())
             .map_err(|_| GenerationFailed)?;

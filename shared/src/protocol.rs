@@ -163,8 +163,8 @@ mod tests {
         rotation: true,
         grace: GRACE,
         recovery: true,
-        idle: Duration::from_secs(72 * 3600),
-        absolute: Duration::from_secs(30 * 86_400),
+        idle: Duration::from_hours(72),
+        absolute: Duration::from_hours(720),
     };
     const STRICT: RefreshPolicy = RefreshPolicy { grace: Duration::ZERO, recovery: false, ..RESILIENT };
 

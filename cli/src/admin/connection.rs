@@ -1,12 +1,13 @@
 //! Which deployment is meant, and how it is reached.
 //!
 //! AWS is reached by the standard credential chain: environment, profiles (SSO, roles and `credential_process` included),
-//! web identity, containers, instances. The local stack takes any credentials, so for it they are made up, and the
-//! developer's own never leave for a port that anything could listen on.
+//! web identity, containers, instances. The local stack takes any credentials, so unless the environment has some
+//! they are made up for it, and a profile's are never sent to a port that anything could listen on.
 
 use super::error::{AdminError, root};
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials};
 use clap::Args;
@@ -101,14 +102,10 @@ pub(crate) struct Deployment {
 impl Target {
     /// Finds credentials and region. No table is asked yet.
     pub(crate) async fn connect(&self) -> Result<Deployment, AdminError> {
-        let endpoint = present(self.endpoint_url.as_ref());
-        let sdk_config = if self.is_loopback() && present(self.access_key_id.as_ref()).is_none() {
-            let made_up = Credentials::new("local", "local", None, None, "local");
-            self.loader().credentials_provider(made_up).load().await
-        } else {
-            self.standard().await?
-        };
+        let sdk_config = self.loader().load().await;
         let region = sdk_config.region().ok_or(AdminError::NoRegion)?;
+        check_credentials(&sdk_config).await?;
+        let endpoint = present(self.endpoint_url.as_ref());
         let place = endpoint.map_or_else(|| format!("in {region}"), |endpoint| format!("at {endpoint}"));
         let tables = self.tables();
         Ok(Deployment { store: Store::new(&Client::new(&sdk_config), &tables), tables, place })
@@ -124,26 +121,17 @@ impl Target {
         if let Some(region) = present(self.region.as_ref()).or(local) {
             loader = loader.region(Region::new(region.to_owned()));
         }
+        if self.is_loopback() && present(self.access_key_id.as_ref()).is_none() {
+            loader = loader.credentials_provider(Credentials::new("local", "local", None, None, "local"));
+        }
         loader
-    }
-
-    /// The standard chain, asked now: a missing sign-in is said as such, and not as a failed call.
-    async fn standard(&self) -> Result<SdkConfig, AdminError> {
-        let sdk_config = self.loader().load().await;
-        if sdk_config.region().is_none() {
-            return Err(AdminError::NoRegion);
-        }
-        if let Some(chain) = sdk_config.credentials_provider() {
-            let reason = |reason| AdminError::NoCredentials { reason };
-            chain.provide_credentials().await.map_err(|error| reason(root(&error)))?;
-        }
-        Ok(sdk_config)
     }
 
     fn is_loopback(&self) -> bool {
         present(self.endpoint_url.as_ref()).is_some_and(is_loopback)
     }
 
+    /// A stack that is asked for is meant, whatever variables of another deployment the shell still has.
     fn tables(&self) -> Tables {
         if let Some(stack) = present(self.stack.as_ref()) {
             return Tables::of_stack(stack);
@@ -158,6 +146,19 @@ impl Target {
             signing_keys: named(signing_keys, default.signing_keys),
         }
     }
+}
+
+/// Asks the credential chain now, so that a missing sign-in is said as such and not as a call that failed.
+async fn check_credentials(sdk_config: &SdkConfig) -> Result<(), AdminError> {
+    let Some(chain) = sdk_config.credentials_provider() else {
+        return Ok(());
+    };
+    let reason = match chain.provide_credentials().await {
+        Ok(_) => return Ok(()),
+        Err(CredentialsError::CredentialsNotLoaded(_)) => "none are configured".to_owned(),
+        Err(error) => root(&error),
+    };
+    Err(AdminError::NoCredentials { reason })
 }
 
 /// An empty variable counts as absent, as it does for the functions.

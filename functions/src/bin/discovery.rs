@@ -10,5 +10,5 @@ use shared::{
 async fn main() -> Result<(), http::Error> {
     let config = Config::from_env()?;
 
-    http::serve(ErrorFormat::Problem, |request| discovery::handle(request, &config)).await
+    http::serve(ErrorFormat::Problem, |_| async { discovery::handle(&config) }).await
 }

@@ -12,5 +12,5 @@ async fn main() -> Result<(), http::Error> {
     let config = Config::from_env()?;
     let keys = Store::connect(&config).signing_keys.published().await?;
 
-    http::serve(ErrorFormat::Problem, |request| jwks::handle(request, &keys)).await
+    http::serve(ErrorFormat::Problem, |_| async { jwks::handle(&keys) }).await
 }

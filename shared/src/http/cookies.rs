@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_attributes_follow_the_scheme() {
-        let hour = Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         assert_eq!(
             Cookies::new(true).set_access("t", hour),
             "__Host-access_token=t; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax"

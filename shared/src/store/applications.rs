@@ -26,7 +26,7 @@ use crate::{
 
 /// How long a function instance answers from memory. A revoked key or a changed setting is in force everywhere after
 /// this time.
-pub const CACHED_FOR: Duration = Duration::from_secs(60);
+pub const CACHED_FOR: Duration = Duration::from_mins(1);
 
 /// How many applications are remembered, known or not, so that invented ids can't fill the memory.
 const CACHE_SIZE: usize = 256;
@@ -39,7 +39,7 @@ pub struct Applications {
     cache: Mutex<HashMap<ApplicationId, Cached>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Cached {
     read_at: Timestamp,
     application: Option<Arc<Application>>,
@@ -111,8 +111,8 @@ impl Applications {
     }
 
     async fn cached(&self, id: ApplicationId, now: Timestamp) -> Result<Option<Arc<Application>>, StoreError> {
-        if let Some(application) = self.remembered(id, now) {
-            return Ok(application);
+        if let Some(cached) = self.remembered(id, now) {
+            return Ok(cached.application);
         }
         let application = self.find(id).await?.map(|(application, _)| Arc::new(application));
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
@@ -123,9 +123,9 @@ impl Applications {
         Ok(application)
     }
 
-    fn remembered(&self, id: ApplicationId, now: Timestamp) -> Option<Option<Arc<Application>>> {
+    fn remembered(&self, id: ApplicationId, now: Timestamp) -> Option<Cached> {
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.get(&id).filter(|cached| now.since(cached.read_at) < CACHED_FOR).map(|cached| cached.application.clone())
+        cache.get(&id).filter(|cached| now.since(cached.read_at) < CACHED_FOR).cloned()
     }
 
     /// Reads an application and the number of its changes, past the cache.

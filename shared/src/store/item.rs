@@ -14,6 +14,7 @@ pub(super) const SCHEMA: u64 = 1;
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// A string attribute.
+#[expect(clippy::needless_pass_by_value, reason = "most callers have a value at hand, and it is small")]
 pub(super) fn string(value: impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }
@@ -36,6 +37,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    #[expect(clippy::needless_pass_by_value, reason = "most callers have just made it")]
     /// Reads `item` of `table`; `key` is only for the message of a failure.
     pub(super) fn new(table: &'a str, key: impl ToString, item: &'a Item) -> Self {
         Self { table, key: key.to_string(), item }

@@ -24,7 +24,7 @@ use crate::{
 
 /// How long a revoked session's item is kept: longer than any access token of it can live. After that its absence says
 /// the same, since a session that is not there is over.
-const REVOKED_FOR: Duration = Duration::from_secs(86_400 + 60);
+const REVOKED_FOR: Duration = Duration::from_mins(1441);
 
 /// The sessions table.
 #[derive(Debug, Clone)]
@@ -109,18 +109,18 @@ impl Sessions {
         device: &Device,
         now: Timestamp,
     ) -> Result<Written, StoreError> {
-        let mut expression = format!("{set}, rotated_at = :now, expires_at = :expires");
+        let mut assignments = vec![format!("{set}, rotated_at = :now, expires_at = :expires")];
         let mut update = update
             .expression_attribute_values(":now", moment(now))
             .expression_attribute_values(":expires", moment(now.plus(policy.idle).min(absolute)))
             .expression_attribute_values(":application", string(application));
         for (name, value) in [("user_agent", &device.user_agent), ("source_ip", &device.source_ip)] {
             if let Some(value) = value {
-                expression.push_str(&format!(", {name} = :{name}"));
+                assignments.push(format!("{name} = :{name}"));
                 update = update.expression_attribute_values(format!(":{name}"), string(value));
             }
         }
-        self.write(update.update_expression(expression)).await
+        self.write(update.update_expression(assignments.join(", "))).await
     }
 
     /// Ends a session, or only one of `application`: the item becomes the revocation's entry, and vanishes when no access

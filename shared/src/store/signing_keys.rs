@@ -131,7 +131,7 @@ impl SigningKeys {
 
     /// Makes and stores a key for refresh tokens. Its id.
     pub async fn add_mac(&self, world: &impl World) -> Result<String, StoreError> {
-        let id = world.random::<4>().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let id = format!("{:08x}", u32::from_be_bytes(world.random()));
         self.put("mac", &id, [("key", bytes(&world.random::<32>()))], world.now()).await?;
         Ok(id)
     }
