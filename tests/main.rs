@@ -2,6 +2,9 @@
 //!
 //! [`support`] starts one stack for the whole run and speaks HTTP to it; every other module is about one subject.
 
+#![expect(clippy::expect_used, reason = "a test that can't go on has failed")]
+#![expect(unreachable_pub, reason = "what a module of the harness offers to the others reads best as `pub`")]
+
 mod support;
 
 mod api_keys;

@@ -68,7 +68,7 @@ where
     Handler: Fn(AuthorizerRequest) -> Answer,
     Answer: Future<Output = Result<Decision, Problem>> + Send,
 {
-    lambda_http::lambda_runtime::run(service_fn(|event: LambdaEvent<AuthorizerRequest>| {
+    Box::pin(lambda_http::lambda_runtime::run(service_fn(|event: LambdaEvent<AuthorizerRequest>| {
         let decision = handler(event.payload);
         async move {
             Ok::<_, Error>(match decision.await? {
@@ -76,6 +76,6 @@ where
                 Decision::Deny => json!({"isAuthorized": false}),
             })
         }
-    }))
+    })))
     .await
 }
