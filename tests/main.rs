@@ -17,6 +17,7 @@ mod discovery;
 mod event_files;
 mod introspection;
 mod ledger;
+mod logging;
 mod malformed_input;
 mod malformed_requests;
 mod outage;

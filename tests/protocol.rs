@@ -265,8 +265,8 @@ async fn the_absolute_end_comes_however_often_it_is_refreshed() {
     let app = App::start();
     let application = app
         .application(|settings| {
-            settings.refresh.idle = Duration::from_secs(600);
-            settings.refresh.absolute = Duration::from_secs(600);
+            settings.refresh.idle = Duration::from_mins(10);
+            settings.refresh.absolute = Duration::from_mins(10);
         })
         .await;
     let mut alice = app.signed_in(&application, "alice").await;

@@ -108,6 +108,7 @@ impl App {
     }
 
     /// A name that nobody has.
+    #[expect(clippy::unused_self, reason = "a name is fresh on a stack, and reads so")]
     pub fn fresh_name(&self, like: &str) -> String {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         format!("{like}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))

@@ -41,7 +41,6 @@ pub enum Fault {
 #[derive(Debug, Clone)]
 pub struct Call {
     pub operation: String,
-    pub table: String,
     pub read_units: f64,
     pub write_units: f64,
     started: Instant,
@@ -164,7 +163,7 @@ async fn pass(
     let body = answer.bytes().await.map_err(|_| Cut)?;
     let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let answered = serde_json::from_slice(&body).unwrap_or_default();
-    let call = call(target, &asked, &answered, started);
+    let call = call(target, &answered, started);
     state.lock().unwrap_or_else(PoisonError::into_inner).calls.push(call);
     if fault == Fault::CutAfter {
         return Err(Cut);
@@ -172,7 +171,7 @@ async fn pass(
     Ok(answer_of(status, body))
 }
 
-fn call(target: &str, asked: &Value, answer: &Value, started: Instant) -> Call {
+fn call(target: &str, answer: &Value, started: Instant) -> Call {
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
     let consumed = match &answer["ConsumedCapacity"] {
         Value::Array(tables) => tables.clone(),
@@ -181,9 +180,7 @@ fn call(target: &str, asked: &Value, answer: &Value, started: Instant) -> Call {
     };
     let units: f64 = consumed.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum();
     let reads = matches!(operation.as_str(), "GetItem" | "Query" | "Scan" | "BatchGetItem");
-    let table = asked["TableName"].as_str().or_else(|| consumed.first()?["TableName"].as_str());
     Call {
-        table: table.unwrap_or_default().to_owned(),
         read_units: if reads { units } else { 0.0 },
         write_units: if reads { 0.0 } else { units },
         operation,

@@ -14,7 +14,7 @@ use std::{
 use serde::Deserialize;
 
 /// Building the functions from nothing takes minutes on a small machine.
-const START: Duration = Duration::from_secs(1200);
+const START: Duration = Duration::from_mins(20);
 
 /// The stack that most tests share. It ends with the test process: its standard input does.
 static SHARED: LazyLock<Stack> =

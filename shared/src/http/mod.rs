@@ -53,15 +53,10 @@ where
         let request = Request::from(event);
         let line = log::Access::begin(&request);
         // Handlers are `async fn`s: nothing of them runs before the future is polled, under guard.
-        let answer = AssertUnwindSafe(handler(request)).catch_unwind();
+        let answer = guarded(handler(request));
         async move {
             let started = Instant::now();
-            let result = match tokio::time::timeout(REQUEST_BUDGET, answer).await {
-                Ok(Ok(result)) => result,
-                Ok(Err(_)) => Err(Problem::internal("the handler panicked")),
-                Err(elapsed) => Err(StoreError::Unavailable(elapsed.into()).into()),
-            };
-            let response = result.unwrap_or_else(|problem| {
+            let response = answer.await.unwrap_or_else(|problem| {
                 log::problem(&line, &problem);
                 Response::from_problem(&problem, format)
             });
@@ -70,4 +65,30 @@ where
         }
     }))
     .await
+}
+
+/// Whatever a handler does, there is an answer: a panic is our fault and no more than that, and one that takes too long has
+/// been waiting for the store.
+async fn guarded(answer: impl Future<Output = Result<Response, Problem>>) -> Result<Response, Problem> {
+    match tokio::time::timeout(REQUEST_BUDGET, AssertUnwindSafe(answer).catch_unwind()).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(Problem::internal("the handler panicked")),
+        Err(elapsed) => Err(StoreError::Unavailable(elapsed.into()).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error() {
+        let handler = async { panic!("a bug") };
+        assert!(matches!(guarded(handler).await, Err(Problem::Internal(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handler_that_waits_too_long_is_unavailable() {
+        assert!(matches!(guarded(std::future::pending()).await, Err(Problem::Unavailable(_))));
+    }
 }
