@@ -13,6 +13,7 @@ use shared::{
     issuer::Issuer,
     password::{Hasher, Password, Verdict},
     problem::Problem,
+    refresh_token::RefreshToken,
     session::{RevocationReason, Session},
     store::{Applications, Sessions, StoreError, Users},
     user::User,
@@ -56,6 +57,7 @@ pub async fn handle(
     if application.delivery == TokenDelivery::Cookie {
         check_cross_site(&request, &application)?;
     }
+    let replaced = replaced(&request, &application, sign_in, now)?;
     let (name, password) = read(&request)?;
 
     let user = find(&name, users, world).await?;
@@ -67,7 +69,7 @@ pub async fn handle(
     let tokens = sign_in.issuer.issue(&session, &user, &application, now, world).map_err(Problem::internal)?;
     tokio::try_join!(
         begin(&session, sessions, sign_in.max_sessions, now),
-        end_replaced(&request, &application, sessions, sign_in, now),
+        end_replaced(replaced, &application, sessions, now),
         improve(&user, &password, rehash, users, &sign_in.hasher, world),
     )?;
 
@@ -123,18 +125,28 @@ async fn begin(session: &Session, sessions: &Sessions, limit: usize, now: Timest
     Ok(())
 }
 
-/// Ends the session whose cookie the browser still has: one browser, one session.
-async fn end_replaced(
+/// The refresh token that the browser still has in its cookie.
+fn replaced(
     request: &Request,
     application: &Application,
-    sessions: &Sessions,
     sign_in: &SignIn,
     now: Timestamp,
+) -> Result<Option<RefreshToken>, Problem> {
+    if application.delivery != TokenDelivery::Cookie {
+        return Ok(None);
+    }
+    let cookie = sign_in.cookies.refresh(request.headers())?;
+    Ok(cookie.and_then(|cookie| sign_in.issuer.macs().open(&cookie, now).ok()))
+}
+
+/// Ends its session: one browser, one session.
+async fn end_replaced(
+    replaced: Option<RefreshToken>,
+    application: &Application,
+    sessions: &Sessions,
+    now: Timestamp,
 ) -> Result<(), Problem> {
-    if application.delivery == TokenDelivery::Cookie
-        && let Some(cookie) = sign_in.cookies.refresh(request.headers())?
-        && let Ok(old) = sign_in.issuer.macs().open(&cookie, now)
-    {
+    if let Some(old) = replaced {
         sessions.end(old.user_key, old.session_id, Some(application.id), RevocationReason::Replaced, now).await?;
     }
     Ok(())

@@ -1,13 +1,7 @@
 //! Lambda entry point of [`functions::authenticate`].
 
 use functions::authenticate::{self, SignIn};
-use shared::{
-    config::Config,
-    http::{self, ErrorFormat},
-    issuer::Issuer,
-    store::Store,
-    world::System,
-};
+use shared::{config::Config, http, issuer::Issuer, store::Store, world::System};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Error> {
@@ -16,7 +10,7 @@ async fn main() -> Result<(), http::Error> {
     let issuer = Issuer::load(&config, &store.signing_keys).await?;
     let sign_in = SignIn::new(config, issuer);
 
-    http::serve(ErrorFormat::Problem, |request| {
+    http::serve(|request| {
         authenticate::handle(request, &store.applications, &store.users, &store.sessions, &sign_in, &System)
     })
     .await

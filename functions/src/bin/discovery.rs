@@ -1,14 +1,11 @@
 //! Lambda entry point of [`functions::discovery`].
 
 use functions::discovery;
-use shared::{
-    config::Config,
-    http::{self, ErrorFormat},
-};
+use shared::{config::Config, http};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Error> {
     let config = Config::from_env()?;
 
-    http::serve(ErrorFormat::Problem, |_| async { discovery::handle(&config) }).await
+    http::serve(|_| async { discovery::handle(&config) }).await
 }

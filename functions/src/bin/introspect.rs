@@ -1,13 +1,7 @@
 //! Lambda entry point of [`functions::introspect`].
 
 use functions::introspect;
-use shared::{
-    config::Config,
-    gate::Gate,
-    http::{self, ErrorFormat},
-    store::Store,
-    world::System,
-};
+use shared::{config::Config, gate::Gate, http, store::Store, world::System};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Error> {
@@ -15,6 +9,5 @@ async fn main() -> Result<(), http::Error> {
     let store = Store::connect(&config);
     let (gate, macs) = tokio::try_join!(Gate::load(&config, &store), store.signing_keys.macs())?;
 
-    http::serve(ErrorFormat::OAuth, |request| introspect::handle(request, &store.applications, &gate, &macs, &System))
-        .await
+    http::serve_oauth(|request| introspect::handle(request, &store.applications, &gate, &macs, &System)).await
 }

@@ -1,13 +1,7 @@
 //! Lambda entry point of [`functions::refresh`].
 
 use functions::refresh;
-use shared::{
-    config::Config,
-    http::{self, ErrorFormat},
-    issuer::Issuer,
-    store::Store,
-    world::System,
-};
+use shared::{config::Config, http, issuer::Issuer, store::Store, world::System};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Error> {
@@ -15,7 +9,7 @@ async fn main() -> Result<(), http::Error> {
     let store = Store::connect(&config);
     let issuer = Issuer::load(&config, &store.signing_keys).await?;
 
-    http::serve(ErrorFormat::Problem, |request| {
+    http::serve(|request| {
         refresh::handle(request, &store.applications, &store.sessions, &store.users, &issuer, config.cookies, &System)
     })
     .await

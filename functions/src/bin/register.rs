@@ -1,20 +1,13 @@
 //! Lambda entry point of [`functions::register`].
 
 use functions::register;
-use shared::{
-    config::Config,
-    http::{self, ErrorFormat},
-    store::Store,
-    world::System,
-};
+use shared::{config::Config, http, store::Store, world::System};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Error> {
     let config = Config::from_env()?;
     let store = Store::connect(&config);
 
-    http::serve(ErrorFormat::Problem, |request| {
-        register::handle(request, &store.applications, &store.users, &config.passwords, &System)
-    })
-    .await
+    http::serve(|request| register::handle(request, &store.applications, &store.users, &config.passwords, &System))
+        .await
 }

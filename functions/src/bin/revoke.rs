@@ -1,13 +1,7 @@
 //! Lambda entry point of [`functions::revoke`].
 
 use functions::revoke;
-use shared::{
-    config::Config,
-    gate::TokenGate,
-    http::{self, ErrorFormat},
-    store::Store,
-    world::System,
-};
+use shared::{config::Config, gate::TokenGate, http, store::Store, world::System};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Error> {
@@ -15,8 +9,6 @@ async fn main() -> Result<(), http::Error> {
     let store = Store::connect(&config);
     let (gate, macs) = tokio::try_join!(TokenGate::load(&config, &store), store.signing_keys.macs())?;
 
-    http::serve(ErrorFormat::OAuth, |request| {
-        revoke::handle(request, &store.applications, &store.sessions, &gate, &macs, &System)
-    })
-    .await
+    http::serve_oauth(|request| revoke::handle(request, &store.applications, &store.sessions, &gate, &macs, &System))
+        .await
 }

@@ -1,13 +1,7 @@
 //! Lambda entry point of [`functions::sessions`].
 
 use functions::sessions;
-use shared::{
-    config::Config,
-    gate::Gate,
-    http::{self, ErrorFormat},
-    store::Store,
-    world::System,
-};
+use shared::{config::Config, gate::Gate, http, store::Store, world::System};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Error> {
@@ -15,5 +9,5 @@ async fn main() -> Result<(), http::Error> {
     let store = Store::connect(&config);
     let gate = Gate::load(&config, &store).await?;
 
-    http::serve(ErrorFormat::Problem, |request| sessions::handle(request, &store.applications, &gate, &System)).await
+    http::serve(|request| sessions::handle(request, &store.applications, &gate, &System)).await
 }

@@ -1,13 +1,7 @@
 //! Lambda entry point of [`functions::token_info`].
 
 use functions::token_info;
-use shared::{
-    config::Config,
-    gate::Gate,
-    http::{self, ErrorFormat},
-    store::Store,
-    world::System,
-};
+use shared::{config::Config, gate::Gate, http, store::Store, world::System};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Error> {
@@ -15,5 +9,5 @@ async fn main() -> Result<(), http::Error> {
     let store = Store::connect(&config);
     let gate = Gate::load(&config, &store).await?;
 
-    http::serve(ErrorFormat::Problem, |request| token_info::handle(request, &store.applications, &gate, &System)).await
+    http::serve(|request| token_info::handle(request, &store.applications, &gate, &System)).await
 }

@@ -38,12 +38,33 @@ const REQUEST_BUDGET: Duration = Duration::from_secs(8);
 /// What a function's init or its runtime can fail with; Lambda reports it.
 pub type Error = lambda_http::Error;
 
-/// Serves HTTP API events with `handler` until Lambda ends the process. Problems are rendered as `format` says.
+/// Serves HTTP API events with `handler` until Lambda ends the process. Errors are problems (RFC 9457).
 ///
 /// # Errors
 ///
 /// If the Lambda runtime interface fails.
-pub async fn serve<Handler, Answer>(format: ErrorFormat, handler: Handler) -> Result<(), Error>
+pub async fn serve<Handler, Answer>(handler: Handler) -> Result<(), Error>
+where
+    Handler: Fn(Request) -> Answer,
+    Answer: Future<Output = Result<Response, Problem>> + Send,
+{
+    serve_as(ErrorFormat::Problem, handler).await
+}
+
+/// As [`serve`], for the endpoints that an OAuth RFC defines: errors have its form (RFC 6749 §5.2).
+///
+/// # Errors
+///
+/// If the Lambda runtime interface fails.
+pub async fn serve_oauth<Handler, Answer>(handler: Handler) -> Result<(), Error>
+where
+    Handler: Fn(Request) -> Answer,
+    Answer: Future<Output = Result<Response, Problem>> + Send,
+{
+    serve_as(ErrorFormat::OAuth, handler).await
+}
+
+async fn serve_as<Handler, Answer>(format: ErrorFormat, handler: Handler) -> Result<(), Error>
 where
     Handler: Fn(Request) -> Answer,
     Answer: Future<Output = Result<Response, Problem>> + Send,
