@@ -3,7 +3,7 @@
 use functions::ROUTES;
 use serde_json::json;
 
-use crate::support::{App, Person};
+use crate::support::{App, PASSWORD, Person};
 
 #[tokio::test]
 async fn credentials_in_the_query_are_refused_everywhere() {
@@ -161,5 +161,68 @@ async fn a_cookie_is_found_however_it_is_written() {
             "{shown}: {}",
             answer.text
         );
+    }
+}
+
+#[tokio::test]
+async fn a_header_of_any_bytes_is_no_failure() {
+    let app = App::start();
+    let alice = app.registered(&app.service(), "alice").await;
+    let body = json!({"user_id": alice.user_id, "user_secret": PASSWORD}).to_string();
+    let key = alice.application.publishable_key.as_str();
+    for (name, value, status) in [
+        ("user-agent", "", 200),
+        ("user-agent", "Brouwser/é 🔑", 200),
+        ("x-forwarded-for", "' OR 1=1 --", 200),
+        ("x-amzn-trace-id", "Root=é", 200),
+        ("cookie", "é=🔑; =; refresh_token=🔑", 200),
+        ("origin", "http://é", 200),
+        ("accept", "🔑", 200),
+        ("x-\u{7f}", "x", 400),
+        ("content-type", "application/jsön", 415),
+        ("api-key", "pk_é", 401),
+    ] {
+        let usual = [("api-key", key), ("content-type", "application/json")];
+        let headers: Vec<_> = usual.into_iter().filter(|(usual, _)| *usual != name).chain([(name, value)]).collect();
+        let answer = app.send_raw("POST", "/api/v1/auth/authenticate", &headers, body.as_bytes()).await;
+        assert_eq!(answer.status, status, "{name}: {value}: {}", answer.text);
+    }
+    let authorization = [("api-key", key), ("authorization", "Bearer é")];
+    app.send_raw("GET", "/api/v1/auth/whoami", &authorization, b"").await.problem(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn a_query_of_any_bytes_is_no_failure() {
+    let app = App::start();
+    let long = "x=".repeat(2_000);
+    for query in [
+        "",
+        "&&==&",
+        "a",
+        "a=%",
+        "%zz=%zz",
+        "%ff=%fe",
+        "%00=%00",
+        "a[]=1&a[]=2",
+        "a=1&a=2",
+        "%F0%9F%94%91",
+        "a=b?c#d",
+        &long,
+    ] {
+        let answer = app.send_raw("GET", &format!("/api/v1/auth/whoami?{query}"), &[], b"").await;
+        assert_eq!(answer.status, 200, "{query}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn cookies_in_two_headers_are_one_list() {
+    let app = App::start();
+    let alice = app.signed_in(&app.service(), "alice").await;
+    let key = alice.application.publishable_key.as_str();
+    let own = format!("access_token={}", alice.access_token);
+    for (second, status) in [("theme=dark", 200), (own.as_str(), 200), ("access_token=other", 400)] {
+        let headers = [("api-key", key), ("cookie", &own), ("cookie", second)];
+        let answer = app.send_raw("GET", "/api/v1/auth/token-info", &headers, b"").await;
+        assert_eq!(answer.status, status, "{second}: {}", answer.text);
     }
 }

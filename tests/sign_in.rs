@@ -7,7 +7,7 @@ use shared::{
     user::Status,
 };
 
-use crate::support::{Answer, App, Browser, PASSWORD, Person};
+use crate::support::{Answer, App, Browser, PAGE, PASSWORD, Person};
 
 async fn authenticate(app: &App, body: &Value) -> Answer {
     app.post(&app.service(), "/authenticate", body).await
@@ -185,6 +185,18 @@ async fn signing_in_again_in_one_browser_ends_the_session_before() {
     app.send(old).await.problem(401, "invalid_token");
     let item = app.database.session(&browser.user_key, &session).await;
     assert_eq!(item["revoked_reason"].as_s().unwrap(), "replaced");
+}
+
+#[tokio::test]
+async fn two_refresh_cookies_that_differ_are_refused_before_anybody_is_signed_in() {
+    let app = App::start();
+    let alice = app.registered(&app.web(), "alice").await;
+    let body = json!({"user_id": alice.user_id, "user_secret": PASSWORD}).to_string();
+    let request = app.request("POST", "/authenticate").header("api-key", app.web().publishable_key);
+    let request = request.header("origin", PAGE).header("content-type", "application/json");
+    let request = request.header("cookie", "refresh_token=a; refresh_token=b").body(body);
+    app.send(request).await.problem(400, "invalid_request");
+    assert_eq!(app.database.count_sessions(&alice.user_key).await, 0);
 }
 
 #[tokio::test]
