@@ -131,7 +131,7 @@ async fn a_header_that_is_there_twice_is_refused() {
 async fn a_cookie_is_found_however_it_is_written() {
     let app = App::start();
     let Person { access_token: token, application, .. } = app.signed_in(&app.service(), "alice").await;
-    let many: String = (0..100).map(|number| format!("c{number}=v; ")).collect();
+    let many = (0..100).map(|number| format!("c{number}=v; ")).collect::<Vec<_>>().concat();
     for (cookies, status, authenticated) in [
         (format!("{many}access_token={token}"), 200, Some(true)),
         (format!("access_token={token};theme=dark"), 200, Some(true)),
