@@ -16,6 +16,7 @@ mod cross_origin;
 mod discovery;
 mod event_files;
 mod introspection;
+mod keyring;
 mod ledger;
 mod logging;
 mod malformed_input;

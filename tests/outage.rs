@@ -50,6 +50,7 @@ async fn an_outage_is_admitted_in_time_and_loses_nothing() {
         a_browser_keeps_its_cookies(&outage, fault).await;
     }
     what_needs_no_store_goes_on(&outage).await;
+    an_instance_that_starts_now_says_the_same(&outage).await;
 }
 
 async fn ada(outage: &Outage) -> Person {
@@ -112,6 +113,20 @@ async fn a_browser_keeps_its_cookies(outage: &Outage, fault: Fault) {
 
     outage.during(fault, refresh()).await;
     assert_eq!(refresh().await.ok().cookies().len(), 2);
+}
+
+/// Requests that overlap make new instances start, which find no keys.
+async fn an_instance_that_starts_now_says_the_same(outage: &Outage) {
+    let ada = ada(outage).await;
+    outage.proxy.set(Fault::CutBefore);
+    let answers = futures_util::future::join_all((0..8).map(|_| ada.token_info())).await;
+    outage.proxy.set(Fault::None);
+    for answer in answers {
+        answer.problem(503, "temporarily_unavailable");
+    }
+    for answer in futures_util::future::join_all((0..8).map(|_| ada.token_info())).await {
+        answer.ok();
+    }
 }
 
 async fn what_needs_no_store_goes_on(outage: &Outage) {

@@ -40,8 +40,7 @@ async fn an_account_has_a_key_a_name_and_a_beginning() {
     assert_eq!(members, ["created_at", "user_id", "user_key"]);
     assert_eq!(created["user_id"], user_id);
     assert_eq!(answer.text_of("user_key").len(), 36);
-    let created_at = answer.text_of("created_at");
-    assert!(created_at.len() == 20 && created_at.ends_with('Z'), "{created_at}");
+    assert!(answer.body()["created_at"].is_u64(), "{}", answer.text);
 }
 
 #[tokio::test]

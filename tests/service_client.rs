@@ -17,7 +17,7 @@ async fn an_api_client_signs_in_refreshes_and_leaves() {
     assert_eq!(info["client_id"], ada.application.id);
 
     // On 401 refresh once and retry.
-    ada.access_token.push_str("x");
+    ada.access_token.push('x');
     ada.token_info().await.problem(401, "invalid_token");
     ada.refresh().await.ok();
     ada.token_info().await.ok();

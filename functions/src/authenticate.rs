@@ -5,7 +5,7 @@
 
 use shared::{
     application::{Application, TokenDelivery},
-    audit::{self, Action},
+    audit::{self, Action, Event},
     config::Config,
     gate,
     http::{Cookies, Request, Response, check_cross_site, token_response},
@@ -57,16 +57,17 @@ pub async fn handle(
     if application.delivery == TokenDelivery::Cookie {
         check_cross_site(&request, &application)?;
     }
-    let replaced = replaced(&request, &application, sign_in, now)?;
+    let replaced = replaced(&request, &application, sign_in, now).await?;
     let (name, password) = read(&request)?;
 
     let user = find(&name, users, world).await?;
+    let known = user.as_ref().map(|user| user.key);
     let Some((user, rehash)) = check(user, &password, &sign_in.hasher)? else {
-        audit::record(&request.event(Action::SignInFailed, &application, now));
+        audit::record(&Event { user_key: known, ..request.event(Action::SignInFailed, &application, now) });
         return Err(Problem::InvalidCredentials);
     };
     let session = Session::begin(&user, &application, request.device(), world, now);
-    let tokens = sign_in.issuer.issue(&session, &user, &application, now, world).map_err(Problem::internal)?;
+    let tokens = sign_in.issuer.issue(&session, &user, &application, now, world).await?;
     tokio::try_join!(
         begin(&session, sessions, sign_in.max_sessions, now),
         end_replaced(replaced, &application, sessions, now),
@@ -117,7 +118,8 @@ fn check(user: Option<User>, password: &Password, hasher: &Hasher) -> Result<Opt
 async fn begin(session: &Session, sessions: &Sessions, limit: usize, now: Timestamp) -> Result<(), Problem> {
     let ((), mut others) = tokio::try_join!(sessions.begin(session), sessions.list(session.user_key, false))?;
     others.retain(|other| other.session_id != session.session_id);
-    others.sort_by_key(|other| (other.ending(now).is_none(), other.rotated_at));
+    let lives = |other: &Session| other.ending(now).is_none() && other.epoch == session.epoch;
+    others.sort_by_key(|other| (lives(other), other.rotated_at));
     let excess = (others.len() + 1).saturating_sub(limit);
     for other in others.iter().take(excess) {
         sessions.remove(other.user_key, other.session_id).await?;
@@ -126,7 +128,7 @@ async fn begin(session: &Session, sessions: &Sessions, limit: usize, now: Timest
 }
 
 /// The refresh token that the browser still has in its cookie.
-fn replaced(
+async fn replaced(
     request: &Request,
     application: &Application,
     sign_in: &SignIn,
@@ -135,8 +137,10 @@ fn replaced(
     if application.delivery != TokenDelivery::Cookie {
         return Ok(None);
     }
-    let cookie = sign_in.cookies.refresh(request.headers())?;
-    Ok(cookie.and_then(|cookie| sign_in.issuer.macs().open(&cookie, now).ok()))
+    match sign_in.cookies.refresh(request.headers())? {
+        Some(cookie) => Ok(sign_in.issuer.sealing().open(&cookie, now).await?),
+        None => Ok(None),
+    }
 }
 
 /// Ends its session: one browser, one session.

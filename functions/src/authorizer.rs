@@ -27,7 +27,7 @@ pub async fn handle(
         Ok(None) if settings.optional => return Ok(Decision::Allow(json!({"authenticated": false}))),
         Ok(None) | Err(_) => return Ok(Decision::Deny),
     };
-    let Some(claims) = gate.tokens.verify(token.expose(), None, now) else {
+    let Some(claims) = gate.tokens.verify(token.expose(), None, now).await? else {
         return Ok(Decision::Deny);
     };
     let stands = match settings.live_check {

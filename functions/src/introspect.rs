@@ -5,11 +5,11 @@ use shared::{
     application::Application,
     gate::{self, Gate},
     http::{Request, Response},
+    keyring::SealingRing,
     live,
     problem::Problem,
     protocol::{self, Transition},
-    refresh_token::MacKeys,
-    store::{Applications, StoreError},
+    store::Applications,
     world::{Timestamp, World},
 };
 
@@ -19,7 +19,7 @@ pub async fn handle(
     request: Request,
     applications: &Applications,
     gate: &Gate,
-    macs: &MacKeys,
+    sealing: &SealingRing,
     world: &impl World,
 ) -> Result<Response, Problem> {
     let now = world.now();
@@ -27,18 +27,13 @@ pub async fn handle(
     let token = request.form_parameter("token")?.ok_or(Problem::InvalidRequest("the parameter `token` is required"))?;
     let active = match access(&token, &application, gate, now).await? {
         Some(active) => Some(active),
-        None => refresh(&token, &application, gate, macs, now).await?,
+        None => refresh(&token, &application, gate, sealing, now).await?,
     };
     Response::json(200, &active.unwrap_or_else(|| json!({"active": false})))
 }
 
-async fn access(
-    token: &str,
-    application: &Application,
-    gate: &Gate,
-    now: Timestamp,
-) -> Result<Option<Value>, StoreError> {
-    let Some(claims) = gate.tokens.verify(token, Some(application), now) else {
+async fn access(token: &str, application: &Application, gate: &Gate, now: Timestamp) -> Result<Option<Value>, Problem> {
+    let Some(claims) = gate.tokens.verify(token, Some(application), now).await? else {
         return Ok(None);
     };
     if claims.client_id != application.id {
@@ -58,10 +53,10 @@ async fn refresh(
     token: &str,
     application: &Application,
     gate: &Gate,
-    macs: &MacKeys,
+    sealing: &SealingRing,
     now: Timestamp,
-) -> Result<Option<Value>, StoreError> {
-    let Ok(token) = macs.open(token, now) else {
+) -> Result<Option<Value>, Problem> {
+    let Some(token) = sealing.open(token, now).await? else {
         return Ok(None);
     };
     let (session, user) =

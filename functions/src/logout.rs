@@ -8,10 +8,11 @@ use shared::{
     gate::{self, TokenGate},
     http::{Cookies, ErrorFormat, Request, Response, check_cross_site, presented_refresh_token},
     ids::{ApplicationId, SessionId, UserKey},
+    keyring::SealingRing,
     problem::Problem,
-    refresh_token::{MacKeys, RefreshToken},
+    refresh_token::RefreshToken,
     session::RevocationReason,
-    store::{Applications, Sessions},
+    store::{Applications, Ended, Sessions},
     world::{Timestamp, World},
 };
 
@@ -22,48 +23,51 @@ pub async fn handle(
     applications: &Applications,
     sessions: &Sessions,
     gate: &TokenGate,
-    macs: &MacKeys,
+    sealing: &SealingRing,
     world: &impl World,
 ) -> Result<Response, Problem> {
     let now = world.now();
     let application = gate::application(&request, applications, now).await?;
     let cookies = gate.cookies();
-    let by_refresh = presented(&request, &application, cookies, macs, now)?;
-    let by_access = match gate.claims(&request, &application, now) {
+    let by_refresh = presented(&request, &application, cookies, sealing, now).await?;
+    let by_access = match gate.claims(&request, &application, now).await {
         // An expired access token beside a good refresh token is how most sign-outs look.
         Err(Problem::InvalidToken(_)) => None,
         other => other?,
     };
-    let named = targets(by_access.as_ref(), by_refresh.as_ref(), &application);
-    if named.is_empty() {
-        let response =
-            Response::from_problem(&Problem::InvalidToken("no valid token was presented"), ErrorFormat::Problem);
-        // A form of a foreign page sends no cookie (`SameSite`), but its browser would drop those that the answer clears.
-        let foreign = request.header("origin").is_some_and(|origin| !application.allows_origin(&origin));
-        return Ok(if foreign { response } else { response.with_cookies(cookies.clear()) });
-    }
-    for (user_key, session_id, owner) in named {
-        if sessions.end(user_key, session_id, owner, RevocationReason::Logout, now).await? {
+    let mut valid = false;
+    for (user_key, session_id, owner) in targets(by_access.as_ref(), by_refresh.as_ref(), &application) {
+        let ended = sessions.end(user_key, session_id, owner, RevocationReason::Logout, now).await?;
+        valid |= ended != Ended::OtherApplication;
+        if ended == Ended::Now {
             let event = request.event(Action::SessionEnded, &application, now);
             audit::record(&event.of_user(user_key).of_session_id(session_id));
         }
     }
-    Ok(Response::json(200, &json!({"revoked": true}))?.with_cookies(cookies.clear()))
+    if valid {
+        return Ok(Response::json(200, &json!({"revoked": true}))?.with_cookies(cookies.clear()));
+    }
+    let response = Response::from_problem(&Problem::InvalidToken("no valid token was presented"), ErrorFormat::Problem);
+    // A form of a foreign page sends no cookie (`SameSite`), but its browser would drop those that the answer clears.
+    let foreign = request.header("origin").is_some_and(|origin| !application.allows_origin(&origin));
+    Ok(if foreign { response } else { response.with_cookies(cookies.clear()) })
 }
 
 /// The refresh token that was presented, if it is one.
-fn presented(
+async fn presented(
     request: &Request,
     application: &Application,
     cookies: Cookies,
-    macs: &MacKeys,
+    sealing: &SealingRing,
     now: Timestamp,
 ) -> Result<Option<RefreshToken>, Problem> {
     if cookies.refresh(request.headers())?.is_some() {
         check_cross_site(request, application)?;
     }
-    let presented = presented_refresh_token(request, cookies)?;
-    Ok(presented.and_then(|(text, _)| macs.open(text.expose(), now).ok()))
+    match presented_refresh_token(request, cookies)? {
+        Some((text, _)) => Ok(sealing.open(text.expose(), now).await?),
+        None => Ok(None),
+    }
 }
 
 /// The sessions to end: one, unless the two tokens are of different ones. A refresh token counts only for the application

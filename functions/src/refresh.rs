@@ -56,11 +56,14 @@ pub async fn handle(
             TokenDelivery::Body => Problem::field("refresh_token", "required", "is required"),
         });
     };
-    let token = issuer.macs().open(presented.expose(), now).map_err(|_| Problem::InvalidGrant)?;
+    let Some(token) = issuer.sealing().open(presented.expose(), now).await? else {
+        audit::record(&request.event(Action::Unacceptable, &application, now));
+        return Err(Problem::InvalidGrant);
+    };
 
     match redeem(&token, &application, sessions, users, &request.device(), now).await? {
         Outcome::Granted(action, session, user) => {
-            let mut tokens = issuer.issue(&session, &user, &application, now, world).map_err(Problem::internal)?;
+            let mut tokens = issuer.issue(&session, &user, &application, now, world).await?;
             if !application.refresh.rotation {
                 tokens.refresh = None;
             }

@@ -55,34 +55,30 @@ pub async fn handle(
     })?;
 
     audit::record(&request.event(Action::Registered, &application, now).of_user(user.key));
-    let created = json!({"user_key": user.key, "user_id": user.user_id, "created_at": user.created_at.to_string()});
+    let created = json!({"user_key": user.key, "user_id": user.user_id, "created_at": user.created_at});
     Response::json(201, &created)
 }
 
 fn read(request: &Request, policy: Policy) -> Result<Registration, Problem> {
     let mut members = request.json()?;
     let name = members.required("user_id");
-    let secret = members.required_secret("user_secret");
+    let password = Password::new(members.required_secret("user_secret").into_exposed());
     let email = members.optional("email");
-    let password = Password::new(secret.into_exposed());
 
-    let context: Vec<&str> = [SERVICE, &name].into_iter().chain(email.as_deref()).collect();
-    let weakness = policy.check(&password, &context).err();
     let user_id = UserId::parse(&name);
     if let Err(error) = &user_id {
         members.reject("user_id", error.code(), error.to_string());
     }
-    if let Some(weakness) = weakness {
+    let context: Vec<&str> = [SERVICE, &name].into_iter().chain(email.as_deref()).collect();
+    if let Err(weakness) = policy.check(&password, &context) {
         members.reject("user_secret", weakness.code(), weakness.to_string());
     }
     if email.as_deref().is_some_and(|email| !is_address(email)) {
         members.reject("email", "invalid_email", "must be an e-mail address of at most 254 bytes");
     }
     members.finish()?;
-    match user_id {
-        Ok(user_id) => Ok(Registration { user_id, password, email }),
-        Err(error) => Err(Problem::field("user_id", error.code(), error.to_string())),
-    }
+    let user_id = user_id.map_err(|error| Problem::field("user_id", error.code(), error.to_string()))?;
+    Ok(Registration { user_id, password, email })
 }
 
 /// Whether mail could be sent there. Only sending it would tell for sure.

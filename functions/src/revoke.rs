@@ -4,10 +4,10 @@ use shared::{
     audit::{self, Action},
     gate::{self, TokenGate},
     http::{Request, Response},
+    keyring::SealingRing,
     problem::Problem,
-    refresh_token::MacKeys,
     session::RevocationReason,
-    store::{Applications, Sessions},
+    store::{Applications, Ended, Sessions},
     world::World,
 };
 
@@ -18,17 +18,19 @@ pub async fn handle(
     applications: &Applications,
     sessions: &Sessions,
     gate: &TokenGate,
-    macs: &MacKeys,
+    sealing: &SealingRing,
     world: &impl World,
 ) -> Result<Response, Problem> {
     let now = world.now();
     let application = gate::client(&request, applications, now).await?;
     let token = request.form_parameter("token")?.ok_or(Problem::InvalidRequest("the parameter `token` is required"))?;
-    let access = gate.verify(&token, Some(&application), now).map(|claims| (claims.sub, claims.sid));
-    let named = access.or_else(|| macs.open(&token, now).ok().map(|token| (token.user_key, token.session_id)));
+    let named = match gate.verify(&token, Some(&application), now).await? {
+        Some(claims) => Some((claims.sub, claims.sid)),
+        None => sealing.open(&token, now).await?.map(|token| (token.user_key, token.session_id)),
+    };
     if let Some((user_key, session_id)) = named {
         let reason = RevocationReason::RevokedByApplication;
-        if sessions.end(user_key, session_id, Some(application.id), reason, now).await? {
+        if sessions.end(user_key, session_id, Some(application.id), reason, now).await? == Ended::Now {
             let event = request.event(Action::SessionEnded, &application, now);
             audit::record(&event.of_user(user_key).of_session_id(session_id));
         }

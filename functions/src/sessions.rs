@@ -24,7 +24,7 @@ pub async fn handle(
 ) -> Result<Response, Problem> {
     let now = world.now();
     let application = gate::application(&request, applications, now).await?;
-    let claims = gate.tokens.claims(&request, &application, now)?.ok_or(Problem::TokenRequired)?;
+    let claims = gate.tokens.claims(&request, &application, now).await?.ok_or(Problem::TokenRequired)?;
     match (request.method().as_str(), request.path_parameter("session_id")) {
         ("GET", None) => list(&claims, gate, now).await,
         ("DELETE", None) => match request.query_parameter("keep_current").as_deref() {

@@ -107,8 +107,14 @@ pub struct Claims {
 
 /// The token can't be accepted. Which of the many reasons is not the caller's to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an access token that can be accepted")]
-pub struct InvalidAccessToken;
+pub enum InvalidAccessToken {
+    /// It names a key that this verifier does not have; nothing else of it was looked at.
+    #[error("signed with an unknown key")]
+    UnknownKey,
+    /// Anything else.
+    #[error("not an access token that can be accepted")]
+    Unacceptable,
+}
 
 /// A key pair's private half could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -184,7 +190,7 @@ impl Verifier {
     ///
     /// [`InvalidAccessToken`] otherwise.
     pub fn verify(&self, token: &str, audience: &str, now: Timestamp) -> Result<Claims, InvalidAccessToken> {
-        let key = self.key_for(token).ok_or(InvalidAccessToken)?;
+        let key = self.key_for(token)?;
         let mut validation = Validation::new(key.algorithm.jose());
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[audience]);
@@ -192,23 +198,28 @@ impl Verifier {
         // Time is compared below, against the caller's clock.
         validation.validate_exp = false;
 
-        let claims =
-            jsonwebtoken::decode::<Claims>(token, &key.key, &validation).map_err(|_| InvalidAccessToken)?.claims;
+        let claims = jsonwebtoken::decode::<Claims>(token, &key.key, &validation)
+            .map_err(|_| InvalidAccessToken::Unacceptable)?
+            .claims;
         let latest_start = now.plus(LEEWAY);
         let in_time = claims.exp.plus(LEEWAY) > now && claims.nbf <= latest_start && claims.iat <= latest_start;
-        if in_time { Ok(claims) } else { Err(InvalidAccessToken) }
+        if in_time { Ok(claims) } else { Err(InvalidAccessToken::Unacceptable) }
     }
 
     /// The key that the token's header names, if the header is one that we make.
-    fn key_for(&self, token: &str) -> Option<&VerificationKey> {
+    fn key_for(&self, token: &str) -> Result<&VerificationKey, InvalidAccessToken> {
+        let unacceptable = InvalidAccessToken::Unacceptable;
         if token.len() > MAX_LENGTH {
-            return None;
+            return Err(unacceptable);
         }
-        let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
-        let header: StrictHeader<'_> = serde_json::from_slice(&header).ok()?;
-        let typed = header.typ.eq_ignore_ascii_case(TYPE) || header.typ.eq_ignore_ascii_case("application/at+jwt");
-        let key = self.keys.get(header.kid)?;
-        (typed && header.alg == key.algorithm.as_str()).then_some(key)
+        let header = token.split('.').next().unwrap_or_default();
+        let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| unacceptable)?;
+        let header: StrictHeader<'_> = serde_json::from_slice(&header).map_err(|_| unacceptable)?;
+        if !header.typ.eq_ignore_ascii_case(TYPE) && !header.typ.eq_ignore_ascii_case("application/at+jwt") {
+            return Err(unacceptable);
+        }
+        let key = self.keys.get(header.kid).ok_or(InvalidAccessToken::UnknownKey)?;
+        if header.alg == key.algorithm.as_str() { Ok(key) } else { Err(unacceptable) }
     }
 }
 

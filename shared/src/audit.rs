@@ -51,6 +51,9 @@ pub enum Action {
     /// Case G: a token of a session that is over, or of another application's.
     #[serde(rename = "refresh.refused")]
     Refused,
+    /// Case I: no token that could be good. Many of these are somebody guessing.
+    #[serde(rename = "refresh.unacceptable")]
+    Unacceptable,
     /// A session was ended.
     #[serde(rename = "session.ended")]
     SessionEnded,

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use crate::{
-    access_token::{Claims, Verifier},
+    access_token::Claims,
     application::Application,
     config::Config,
     http::{AccessToken, Cookies, Request, basic_credentials, check_cross_site},
+    keyring::VerificationRing,
     live::{self, Identity},
     problem::Problem,
-    store::{Applications, KeysError, Sessions, Store, Users},
-    world::Timestamp,
+    store::{Applications, IdentifyError, KeysError, Sessions, Store, Users},
+    world::{Timestamp, World},
 };
 
 /// The application that a request names, proven or not.
@@ -45,14 +46,17 @@ pub async fn client(
         (None, Some((name, secret))) => (Some(name), secret.into_exposed()),
         (None, None) => return Err(Problem::InvalidClient),
     };
-    let caller = applications.identify(Some(&key), now).await?;
+    let caller = applications.identify(Some(&key), now).await.map_err(|error| match error {
+        IdentifyError::Store(error) => error.into(),
+        IdentifyError::UnknownKey | IdentifyError::NoKey => Problem::InvalidClient,
+    })?;
     let named = name.is_none_or(|name| name == caller.application.id.to_string());
     if caller.authenticated && named { Ok(caller.application) } else { Err(Problem::InvalidClient) }
 }
 
 /// Verifies access tokens.
 pub struct TokenGate {
-    verifier: Verifier,
+    keys: VerificationRing,
     audience: String,
     cookies: Cookies,
 }
@@ -62,10 +66,10 @@ impl TokenGate {
     ///
     /// # Errors
     ///
-    /// If there are none, or the store fails.
-    pub async fn load(config: &Config, store: &Store) -> Result<Self, KeysError> {
-        let verifier = store.signing_keys.verifier(&config.issuer).await?;
-        Ok(Self { verifier, audience: config.audience.clone(), cookies: config.cookies })
+    /// If there are none, or they can't be read for a reason that will not pass.
+    pub async fn load(config: &Config, store: &Store, world: &impl World) -> Result<Self, KeysError> {
+        let keys = VerificationRing::load(&config.issuer, &store.signing_keys, world).await?;
+        Ok(Self { keys, audience: config.audience.clone(), cookies: config.cookies })
     }
 
     /// The cookies' form.
@@ -75,10 +79,18 @@ impl TokenGate {
     }
 
     /// What `token` says, if it verifies for `application`, or for the deployment if none is named.
-    #[must_use]
-    pub fn verify(&self, token: &str, application: Option<&Application>, now: Timestamp) -> Option<Claims> {
+    ///
+    /// # Errors
+    ///
+    /// If there is no key to be had.
+    pub async fn verify(
+        &self,
+        token: &str,
+        application: Option<&Application>,
+        now: Timestamp,
+    ) -> Result<Option<Claims>, KeysError> {
         let audience = application.and_then(|application| application.audience.as_ref()).unwrap_or(&self.audience);
-        self.verifier.verify(token, audience, now).ok()
+        self.keys.verify(token, audience, now).await
     }
 
     /// What the request's access token says; `None` if it presents none.
@@ -86,7 +98,7 @@ impl TokenGate {
     /// # Errors
     ///
     /// If the token does not verify, or came by cookie from a page that may not use it.
-    pub fn claims(
+    pub async fn claims(
         &self,
         request: &Request,
         application: &Application,
@@ -98,7 +110,7 @@ impl TokenGate {
         if token.from_cookie() {
             check_cross_site(request, application)?;
         }
-        let claims = self.verify(token.expose(), Some(application), now);
+        let claims = self.verify(token.expose(), Some(application), now).await?;
         claims.map(Some).ok_or(Problem::InvalidToken("the access token is expired, or is not one of ours"))
     }
 }
@@ -121,9 +133,9 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// If there are none, or the store fails.
-    pub async fn load(config: &Config, store: &Store) -> Result<Self, KeysError> {
-        let tokens = TokenGate::load(config, store).await?;
+    /// If there are none, or they can't be read for a reason that will not pass.
+    pub async fn load(config: &Config, store: &Store, world: &impl World) -> Result<Self, KeysError> {
+        let tokens = TokenGate::load(config, store, world).await?;
         Ok(Self { tokens, users: store.users.clone(), sessions: store.sessions.clone() })
     }
 
@@ -139,7 +151,7 @@ impl Gate {
         application: &Application,
         now: Timestamp,
     ) -> Result<Option<(Claims, Identity)>, Problem> {
-        let Some(claims) = self.tokens.claims(request, application, now)? else {
+        let Some(claims) = self.tokens.claims(request, application, now).await? else {
             return Ok(None);
         };
         let identity = live::check(&claims, &self.users, &self.sessions, true, now).await?.ok_or(SESSION_OVER)?;

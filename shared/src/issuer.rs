@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::{
-    access_token::{Claims, Signer, SigningFailed},
+    access_token::Claims,
     application::Application,
     config::Config,
-    refresh_token::MacKeys,
+    keyring::{SealingRing, SignError, SigningRing},
     secret::Secret,
     session::Session,
     store::{KeysError, SigningKeys},
@@ -18,8 +18,8 @@ use crate::{
 pub struct Issuer {
     url: String,
     audience: String,
-    signer: Signer,
-    macs: MacKeys,
+    signing: SigningRing,
+    sealing: SealingRing,
 }
 
 /// The tokens that a sign-in or a refresh hands out.
@@ -37,34 +37,34 @@ impl Issuer {
     ///
     /// # Errors
     ///
-    /// If there are none, or the store fails.
-    pub async fn load(config: &Config, keys: &SigningKeys) -> Result<Self, KeysError> {
-        let (signer, macs) = tokio::try_join!(keys.signer(), keys.macs())?;
-        Ok(Self { url: config.issuer.clone(), audience: config.audience.clone(), signer, macs })
+    /// If there are none, or they can't be read for a reason that will not pass.
+    pub async fn load(config: &Config, keys: &SigningKeys, world: &impl World) -> Result<Self, KeysError> {
+        let (signing, sealing) = tokio::try_join!(SigningRing::load(keys, world), SealingRing::load(keys, world))?;
+        Ok(Self { url: config.issuer.clone(), audience: config.audience.clone(), signing, sealing })
     }
 
-    /// The keys of refresh tokens.
+    /// What opens refresh tokens.
     #[must_use]
-    pub const fn macs(&self) -> &MacKeys {
-        &self.macs
+    pub const fn sealing(&self) -> &SealingRing {
+        &self.sealing
     }
 
     /// A new access token of `session`, and its newest refresh token. No access token outlives its session's absolute end.
     ///
     /// # Errors
     ///
-    /// [`SigningFailed`] if the stored key is of no use.
-    pub fn issue(
+    /// If there is no key to be had, or it is of no use.
+    pub async fn issue(
         &self,
         session: &Session,
         user: &User,
         application: &Application,
         now: Timestamp,
         world: &impl World,
-    ) -> Result<Tokens, SigningFailed> {
+    ) -> Result<Tokens, SignError> {
         let access_lifetime = application.access_lifetime.min(session.absolute_expires_at.since(now));
         let audience = application.audience.as_ref().unwrap_or(&self.audience);
-        let access = self.signer.sign(&Claims {
+        let claims = Claims {
             iss: self.url.clone(),
             aud: audience.clone(),
             sub: user.key,
@@ -78,8 +78,9 @@ impl Issuer {
             amr: vec![session.method.as_str().to_owned()],
             scope: user.permissions.to_string(),
             ep: session.epoch,
-        })?;
-        let refresh = (self.macs.seal(&session.refresh_token()), session.remaining(now));
+        };
+        let access = self.signing.sign(&claims, now).await?;
+        let refresh = (self.sealing.seal(&session.refresh_token(), now).await?, session.remaining(now));
         Ok(Tokens { access, access_lifetime, refresh: Some(refresh) })
     }
 }

@@ -1,7 +1,7 @@
 //! What Gatelet's functions have in common.
 //!
 //! From the inside out: words ([`ids`], [`user`], [`session`], [`application`]), the protocol ([`protocol`],
-//! [`refresh_token`], [`access_token`], [`api_key`], [`password`]), what composes them ([`issuer`], [`live`], [`gate`]), and the two
+//! [`refresh_token`], [`access_token`], [`api_key`], [`password`]), what composes them ([`keyring`], [`issuer`], [`live`], [`gate`]), and the two
 //! edges, [`store`] and [`http`], which alone know DynamoDB and Lambda.
 
 pub mod access_token;
@@ -13,6 +13,7 @@ pub mod gate;
 pub mod http;
 pub mod ids;
 pub mod issuer;
+pub mod keyring;
 pub mod keys;
 pub mod live;
 pub mod log;

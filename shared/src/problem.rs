@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::store::{IdentifyError, StoreError};
+use crate::{
+    keyring::SignError,
+    store::{IdentifyError, KeysError, StoreError},
+};
 
 /// What is wrong with one member of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -170,6 +173,24 @@ impl From<IdentifyError> for Problem {
             IdentifyError::UnknownKey => Self::InvalidApiKey,
             IdentifyError::NoKey => Self::ApiKeyRequired,
             IdentifyError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<KeysError> for Problem {
+    fn from(error: KeysError) -> Self {
+        match error {
+            KeysError::Store(error) => error.into(),
+            KeysError::None { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<SignError> for Problem {
+    fn from(error: SignError) -> Self {
+        match error {
+            SignError::Keys(error) => error.into(),
+            SignError::Signing(error) => Self::internal(error),
         }
     }
 }

@@ -38,8 +38,14 @@ pub struct RefreshToken {
 
 /// The text is no refresh token of ours, or one whose absolute expiry has passed (case I of the protocol).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a refresh token that could be good")]
-pub struct InvalidRefreshToken;
+pub enum InvalidRefreshToken {
+    /// It names a key that is not among these; nothing else of it was looked at.
+    #[error("sealed with an unknown key")]
+    UnknownKey,
+    /// Anything else.
+    #[error("not a refresh token that could be good")]
+    Unacceptable,
+}
 
 /// Names a MAC key inside a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -95,22 +101,23 @@ impl MacKeys {
     ///
     /// [`InvalidRefreshToken`] if it is malformed, was not made by one of these keys, or is past its absolute expiry.
     pub fn open(&self, text: &str, now: Timestamp) -> Result<RefreshToken, InvalidRefreshToken> {
-        let encoded = text.strip_prefix(PREFIX).ok_or(InvalidRefreshToken)?;
+        let encoded = text.strip_prefix(PREFIX).ok_or(InvalidRefreshToken::Unacceptable)?;
         let mut bytes = [0; PAYLOAD + TAG];
-        let length = URL_SAFE_NO_PAD.decode_slice(encoded, &mut bytes).map_err(|_| InvalidRefreshToken)?;
+        let length =
+            URL_SAFE_NO_PAD.decode_slice(encoded, &mut bytes).map_err(|_| InvalidRefreshToken::Unacceptable)?;
         if length != bytes.len() {
-            return Err(InvalidRefreshToken);
+            return Err(InvalidRefreshToken::Unacceptable);
         }
         let (payload, tag) = bytes.split_at(PAYLOAD);
         let mut fields = Fields(payload);
         let [version] = fields.take()?;
-        let key = self.find(MacKeyId(fields.take()?)).ok_or(InvalidRefreshToken)?;
+        let key = self.find(MacKeyId(fields.take()?)).ok_or(InvalidRefreshToken::UnknownKey)?;
         let expected = hmac::sign(&key.key, payload);
         if version != VERSION || constant_time::verify_slices_are_equal(&expected.as_ref()[..TAG], tag).is_err() {
-            return Err(InvalidRefreshToken);
+            return Err(InvalidRefreshToken::Unacceptable);
         }
         let token = fields.token()?;
-        if token.absolute_expires_at > now { Ok(token) } else { Err(InvalidRefreshToken) }
+        if token.absolute_expires_at > now { Ok(token) } else { Err(InvalidRefreshToken::Unacceptable) }
     }
 
     fn find(&self, id: MacKeyId) -> Option<&MacKey> {
@@ -123,7 +130,7 @@ struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {
     fn take<const N: usize>(&mut self) -> Result<[u8; N], InvalidRefreshToken> {
-        let (field, rest) = self.0.split_first_chunk().ok_or(InvalidRefreshToken)?;
+        let (field, rest) = self.0.split_first_chunk().ok_or(InvalidRefreshToken::Unacceptable)?;
         self.0 = rest;
         Ok(*field)
     }

@@ -157,8 +157,6 @@ pub enum RevocationReason {
     RevokedByApplication,
     /// The user signed in again in the same place.
     Replaced,
-    /// The user had more sessions than the deployment allows, and this was the oldest.
-    TooMany,
 }
 
 impl fmt::Display for RevocationReason {
@@ -169,7 +167,6 @@ impl fmt::Display for RevocationReason {
             Self::EndedByUser => "ended_by_user",
             Self::RevokedByApplication => "revoked_by_application",
             Self::Replaced => "replaced",
-            Self::TooMany => "too_many",
         })
     }
 }

@@ -7,7 +7,7 @@ use shared::{config::Config, http, issuer::Issuer, store::Store, world::System};
 async fn main() -> Result<(), http::Error> {
     let config = Config::from_env()?;
     let store = Store::connect(&config);
-    let issuer = Issuer::load(&config, &store.signing_keys).await?;
+    let issuer = Issuer::load(&config, &store.signing_keys, &System).await?;
     let sign_in = SignIn::new(config, issuer);
 
     http::serve(|request| {

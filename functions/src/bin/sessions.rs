@@ -7,7 +7,7 @@ use shared::{config::Config, gate::Gate, http, store::Store, world::System};
 async fn main() -> Result<(), http::Error> {
     let config = Config::from_env()?;
     let store = Store::connect(&config);
-    let gate = Gate::load(&config, &store).await?;
+    let gate = Gate::load(&config, &store, &System).await?;
 
     http::serve(|request| sessions::handle(request, &store.applications, &gate, &System)).await
 }

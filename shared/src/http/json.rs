@@ -53,9 +53,8 @@ impl Members {
 
     /// A string that must be there; empty, and noted, if it is not.
     pub fn required(&mut self, field: &'static str) -> String {
-        let noted = self.errors.len();
         let text = self.optional(field);
-        if text.is_none() && self.errors.len() == noted {
+        if text.is_none() {
             self.reject(field, "required", "is required");
         }
         text.unwrap_or_default()
@@ -66,9 +65,11 @@ impl Members {
         Secret::new(self.required(field))
     }
 
-    /// Notes what is wrong with a member.
+    /// Notes what is wrong with a member, unless something is already: what is missing is not too short as well.
     pub fn reject(&mut self, field: &'static str, code: &'static str, detail: impl Into<String>) {
-        self.errors.push(FieldError { field, code, detail: detail.into() });
+        if self.errors.iter().all(|error| error.field != field) {
+            self.errors.push(FieldError { field, code, detail: detail.into() });
+        }
     }
 
     /// # Errors

@@ -21,7 +21,7 @@ mod users;
 pub use applications::{Applications, CACHED_FOR, Caller, IdentifyError, SaveError};
 pub use client::connect;
 pub use error::StoreError;
-pub use sessions::{Sessions, Written};
+pub use sessions::{Ended, Sessions, Written};
 pub use signing_keys::{KeyEntry, KeyPurpose, KeysError, PublicKey, SigningKeys};
 pub use users::{RegisterError, Users};
 

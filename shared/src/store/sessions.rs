@@ -39,6 +39,17 @@ pub enum Written {
     Refused(Option<Session>),
 }
 
+/// What became of a wish to end a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It lived until now.
+    Now,
+    /// It was over already, or is not there.
+    Before,
+    /// It is another application's, and goes on.
+    OtherApplication,
+}
+
 impl Sessions {
     pub(super) const fn new(table: Table) -> Self {
         Self(table)
@@ -48,7 +59,8 @@ impl Sessions {
     /// successor's, if the token is the newest one of a living session of `application`.
     ///
     /// One write, which the SDK may repeat: a repetition of a write that arrived finds itself as the predecessor in the
-    /// window, and is answered with the same successor.
+    /// window, and is answered with the same successor. Without a window, an acknowledgement that gets lost is like any
+    /// answer that does: the price of the strict profile.
     pub async fn rotate(
         &self,
         token: &RefreshToken,
@@ -124,7 +136,7 @@ impl Sessions {
     }
 
     /// Ends a session, or only one of `application`: the item becomes the revocation's entry, and vanishes when no access
-    /// token can be left. Whether it lived until now; ending it again, or one that is gone, changes nothing.
+    /// token can be left. Ending it again, or one that is gone, changes nothing.
     pub async fn end(
         &self,
         user_key: UserKey,
@@ -132,7 +144,7 @@ impl Sessions {
         application: Option<ApplicationId>,
         reason: RevocationReason,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Ended, StoreError> {
         let living = "attribute_exists(session_id) AND attribute_not_exists(revoked_at)";
         let mut update = self.update(user_key, session_id);
         if let Some(application) = application {
@@ -147,7 +159,12 @@ impl Sessions {
             .expression_attribute_values(":now", moment(now))
             .expression_attribute_values(":reason", string(reason))
             .expression_attribute_values(":gone", moment(now.plus(REVOKED_FOR)));
-        Ok(matches!(self.write(update).await?, Written::Done(_)))
+        let foreign = |session: &Session| application.is_some_and(|application| session.application_id != application);
+        Ok(match self.write(update).await? {
+            Written::Done(_) => Ended::Now,
+            Written::Refused(Some(session)) if foreign(&session) => Ended::OtherApplication,
+            Written::Refused(_) => Ended::Before,
+        })
     }
 
     /// Stores a new session.

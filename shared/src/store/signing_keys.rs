@@ -175,7 +175,8 @@ impl SigningKeys {
     }
 
     async fn items(query: QueryFluentBuilder) -> Result<Vec<Item>, StoreError> {
-        let answer = query.send().await.map_err(|error| StoreError::from_sdk("Query", error))?;
+        let sent = Box::pin(query.send()).await;
+        let answer = sent.map_err(|error| StoreError::from_sdk("Query", error))?;
         Ok(answer.items.unwrap_or_default())
     }
 

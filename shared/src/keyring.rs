@@ -1,0 +1,275 @@
+//! Keys in a function's memory: loaded in its init, looked at again every few minutes, kept while the store is away.
+//!
+//! A new key is in use everywhere within [`RELOAD_AFTER`], without a restart. A token that names a key which is not in
+//! memory is worth a look at the table, but at most one a minute, so that invented names cost nothing.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use crate::{
+    access_token::{Claims, InvalidAccessToken, Signer, SigningFailed, Verifier},
+    refresh_token::{InvalidRefreshToken, MacKeys, RefreshToken},
+    secret::Secret,
+    store::{KeysError, PublicKey, SigningKeys, StoreError},
+    world::{Timestamp, World},
+};
+
+/// How old a copy may be before the table is asked again.
+pub const RELOAD_AFTER: Duration = Duration::from_mins(5);
+
+/// The same for a token whose key is not in the copy.
+pub const RELOAD_FOR_UNKNOWN_AFTER: Duration = Duration::from_mins(1);
+
+/// A copy of something in the store.
+struct Kept<T>(Mutex<Option<Copy<T>>>);
+
+struct Copy<T> {
+    checked_at: Timestamp,
+    value: Arc<T>,
+}
+
+impl<T> Kept<T> {
+    const fn nothing() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// The copy if it was checked within `max_age`, otherwise what `load` brings. While the store is away an old copy is
+    /// better than none, and is not questioned again before its time.
+    async fn get(
+        &self,
+        max_age: Duration,
+        now: Timestamp,
+        load: impl Future<Output = Result<T, KeysError>>,
+    ) -> Result<Arc<T>, KeysError> {
+        if let Some(value) = self.younger_than(max_age, now) {
+            return Ok(value);
+        }
+        let loaded = load.await;
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let value = match (loaded, kept.take()) {
+            (Ok(value), _) => Arc::new(value),
+            (Err(KeysError::Store(StoreError::Unavailable(_))), Some(old)) => old.value,
+            (Err(error), old) => {
+                *kept = old;
+                return Err(error);
+            }
+        };
+        *kept = Some(Copy { checked_at: now, value: Arc::clone(&value) });
+        Ok(value)
+    }
+
+    fn younger_than(&self, max_age: Duration, now: Timestamp) -> Option<Arc<T>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().filter(|copy| now.since(copy.checked_at) < max_age).map(|copy| Arc::clone(&copy.value))
+    }
+}
+
+/// A store that is away during init is no reason to fail: the first request asks again, and is told 503 if it still is.
+fn unless_away<T>(loaded: Result<T, KeysError>) -> Result<(), KeysError> {
+    match loaded {
+        Ok(_) | Err(KeysError::Store(StoreError::Unavailable(_))) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Signs access tokens with the newest key.
+pub struct SigningRing {
+    keys: SigningKeys,
+    signer: Kept<Signer>,
+}
+
+impl SigningRing {
+    /// Loads the newest key.
+    ///
+    /// # Errors
+    ///
+    /// If the deployment has no key, or the table can't be read for a reason that will not pass.
+    pub async fn load(keys: &SigningKeys, world: &impl World) -> Result<Self, KeysError> {
+        let ring = Self { keys: keys.clone(), signer: Kept::nothing() };
+        unless_away(ring.signer(world.now()).await)?;
+        Ok(ring)
+    }
+
+    async fn signer(&self, now: Timestamp) -> Result<Arc<Signer>, KeysError> {
+        self.signer.get(RELOAD_AFTER, now, self.keys.signer()).await
+    }
+
+    /// The token that says `claims`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no key to be had, or it is of no use.
+    pub async fn sign(&self, claims: &Claims, now: Timestamp) -> Result<Secret, SignError> {
+        Ok(self.signer(now).await?.sign(claims)?)
+    }
+}
+
+/// A token was not signed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// There is no key to be had.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The key is of no use.
+    #[error(transparent)]
+    Signing(#[from] SigningFailed),
+}
+
+/// Seals refresh tokens with the newest key, and opens them with any.
+pub struct SealingRing {
+    keys: SigningKeys,
+    macs: Kept<MacKeys>,
+}
+
+impl SealingRing {
+    /// Loads all keys.
+    ///
+    /// # Errors
+    ///
+    /// If the deployment has none, or the table can't be read for a reason that will not pass.
+    pub async fn load(keys: &SigningKeys, world: &impl World) -> Result<Self, KeysError> {
+        let ring = Self { keys: keys.clone(), macs: Kept::nothing() };
+        unless_away(ring.macs(RELOAD_AFTER, world.now()).await)?;
+        Ok(ring)
+    }
+
+    async fn macs(&self, max_age: Duration, now: Timestamp) -> Result<Arc<MacKeys>, KeysError> {
+        self.macs.get(max_age, now, self.keys.macs()).await
+    }
+
+    /// The text of `token`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no key to be had.
+    pub async fn seal(&self, token: &RefreshToken, now: Timestamp) -> Result<Secret, KeysError> {
+        Ok(self.macs(RELOAD_AFTER, now).await?.seal(token))
+    }
+
+    /// What the refresh token `text` says; `None` if it is none of ours, or past its absolute expiry.
+    ///
+    /// # Errors
+    ///
+    /// If there is no key to be had.
+    pub async fn open(&self, text: &str, now: Timestamp) -> Result<Option<RefreshToken>, KeysError> {
+        let opened = match self.macs(RELOAD_AFTER, now).await?.open(text, now) {
+            Err(InvalidRefreshToken::UnknownKey) => self.macs(RELOAD_FOR_UNKNOWN_AFTER, now).await?.open(text, now),
+            opened => opened,
+        };
+        Ok(opened.ok())
+    }
+}
+
+/// Verifies access tokens with all published keys.
+pub struct VerificationRing {
+    issuer: String,
+    keys: SigningKeys,
+    verifier: Kept<Verifier>,
+}
+
+impl VerificationRing {
+    /// Loads all published keys, to verify tokens of `issuer`.
+    ///
+    /// # Errors
+    ///
+    /// If the deployment has none, or the table can't be read for a reason that will not pass.
+    pub async fn load(issuer: &str, keys: &SigningKeys, world: &impl World) -> Result<Self, KeysError> {
+        let ring = Self { issuer: issuer.to_owned(), keys: keys.clone(), verifier: Kept::nothing() };
+        unless_away(ring.verifier(RELOAD_AFTER, world.now()).await)?;
+        Ok(ring)
+    }
+
+    async fn verifier(&self, max_age: Duration, now: Timestamp) -> Result<Arc<Verifier>, KeysError> {
+        self.verifier.get(max_age, now, self.keys.verifier(&self.issuer)).await
+    }
+
+    /// What the access token `text` says; `None` if it is none of ours, not for `audience`, or not good at `now`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no key to be had.
+    pub async fn verify(&self, text: &str, audience: &str, now: Timestamp) -> Result<Option<Claims>, KeysError> {
+        let verified = match self.verifier(RELOAD_AFTER, now).await?.verify(text, audience, now) {
+            Err(InvalidAccessToken::UnknownKey) => {
+                self.verifier(RELOAD_FOR_UNKNOWN_AFTER, now).await?.verify(text, audience, now)
+            }
+            verified => verified,
+        };
+        Ok(verified.ok())
+    }
+}
+
+/// The published keys, for everyone to read.
+pub struct PublicRing {
+    keys: SigningKeys,
+    published: Kept<Vec<PublicKey>>,
+}
+
+impl PublicRing {
+    /// Loads them.
+    ///
+    /// # Errors
+    ///
+    /// If the deployment has none, or the table can't be read for a reason that will not pass.
+    pub async fn load(keys: &SigningKeys, world: &impl World) -> Result<Self, KeysError> {
+        let ring = Self { keys: keys.clone(), published: Kept::nothing() };
+        unless_away(ring.published(world.now()).await)?;
+        Ok(ring)
+    }
+
+    /// The keys, newest first.
+    ///
+    /// # Errors
+    ///
+    /// If there is none to be had.
+    pub async fn published(&self, now: Timestamp) -> Result<Arc<Vec<PublicKey>>, KeysError> {
+        self.published.get(RELOAD_AFTER, now, self.keys.published()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn away() -> KeysError {
+        StoreError::Unavailable("away".into()).into()
+    }
+
+    #[tokio::test]
+    async fn a_copy_is_used_until_it_is_old_and_then_replaced() {
+        let kept = Kept::nothing();
+        let get =
+            async |at: Duration, value: u8| *kept.get(RELOAD_AFTER, START.plus(at), ready(Ok(value))).await.unwrap();
+        assert_eq!(get(Duration::ZERO, 1).await, 1);
+        assert_eq!(get(RELOAD_FOR_UNKNOWN_AFTER, 2).await, 1);
+        assert_eq!(get(RELOAD_AFTER, 2).await, 2);
+    }
+
+    #[tokio::test]
+    async fn an_old_copy_serves_while_the_store_is_away() {
+        let kept = Kept::nothing();
+        assert!(kept.get(RELOAD_AFTER, START, ready(Err::<u8, _>(away()))).await.is_err());
+        kept.get(RELOAD_AFTER, START, ready(Ok(1))).await.unwrap();
+
+        let later = START.plus(RELOAD_AFTER * 2);
+        assert_eq!(*kept.get(RELOAD_AFTER, later, ready(Err(away()))).await.unwrap(), 1);
+        let soon_after = later.plus(Duration::from_secs(1));
+        assert_eq!(*kept.get(RELOAD_AFTER, soon_after, ready(Ok(2))).await.unwrap(), 1, "not asked again at once");
+    }
+
+    #[tokio::test]
+    async fn keys_that_are_gone_are_an_error_and_not_a_reason_to_forget() {
+        let kept = Kept::nothing();
+        kept.get(RELOAD_AFTER, START, ready(Ok(1))).await.unwrap();
+        let none = KeysError::None { table: "keys".into(), kind: "private" };
+        let later = START.plus(RELOAD_AFTER);
+        assert!(kept.get(RELOAD_AFTER, later, ready(Err(none))).await.is_err());
+        assert_eq!(*kept.get(RELOAD_AFTER, later, ready(Err(away()))).await.unwrap(), 1);
+    }
+}

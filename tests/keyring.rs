@@ -1,0 +1,124 @@
+//! Keys that change under running functions, with a clock of the test's own and a table that nobody else uses.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use shared::{
+    access_token::{Algorithm, Claims},
+    ids::{SessionId, UserKey},
+    keyring::{RELOAD_AFTER, RELOAD_FOR_UNKNOWN_AFTER, SealingRing, SigningRing, VerificationRing},
+    keys::KeyPair,
+    protocol::Position,
+    refresh_token::RefreshToken,
+    secret::Secret,
+    store::SigningKeys,
+    world::{System, Timestamp, World},
+};
+
+use crate::support::{Database, Options, Stack};
+
+const ISSUER: &str = "https://auth.example.com/api/v1/auth";
+const AUDIENCE: &str = "https://api.example.com";
+
+/// A clock that stands until it is moved.
+struct Clock(AtomicU64);
+
+impl Clock {
+    fn starting_now() -> Self {
+        Self(AtomicU64::new(System.now().seconds()))
+    }
+
+    fn advance(&self, time: Duration) {
+        self.0.fetch_add(time.as_secs(), Ordering::Relaxed);
+    }
+}
+
+impl World for Clock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(self.0.load(Ordering::Relaxed))
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        System.fill(bytes);
+    }
+}
+
+/// The keys of a fresh deployment.
+fn fresh_keys() -> SigningKeys {
+    let stack = Stack::start(&Options { arguments: &["--no-build"], endpoint: None });
+    let keys = Database::of(&stack.ready).store().signing_keys;
+    // It lasts as long as the test process.
+    Box::leak(Box::new(stack));
+    keys
+}
+
+fn claims(now: Timestamp) -> Claims {
+    let claims: Value = json!({
+        "iss": ISSUER, "aud": AUDIENCE, "sub": UserKey::random(&System), "sid": SessionId::random(&System),
+        "exp": now.plus(Duration::from_hours(1)), "iat": now, "nbf": now, "auth_time": now, "jti": "1",
+        "client_id": "6f9619ff-8b86-4011-b42d-00c04fc964ff", "amr": ["pwd"], "scope": "", "ep": 0,
+    });
+    serde_json::from_value(claims).expect("claims")
+}
+
+async fn signed(ring: &SigningRing, clock: &Clock) -> Secret {
+    ring.sign(&claims(clock.now()), clock.now()).await.expect("a key")
+}
+
+async fn accepts(ring: &VerificationRing, token: &Secret, clock: &Clock) -> bool {
+    ring.verify(token.expose(), AUDIENCE, clock.now()).await.expect("the store answers").is_some()
+}
+
+#[tokio::test]
+async fn new_keys_are_taken_up_without_a_restart() {
+    let (keys, clock) = (fresh_keys(), Clock::starting_now());
+    access_tokens(&keys, &clock).await;
+    refresh_tokens(&keys, &clock).await;
+}
+
+async fn access_tokens(keys: &SigningKeys, clock: &Clock) {
+    let signing = SigningRing::load(keys, clock).await.expect("a key");
+    let verification = VerificationRing::load(ISSUER, keys, clock).await.expect("a key");
+    let old = signed(&signing, clock).await;
+    assert!(accepts(&verification, &old, clock).await);
+
+    // A second apart, so that it is the newer one whatever the first was made at.
+    clock.advance(Duration::from_secs(1));
+    let pair = KeyPair::generate(Algorithm::EdDSA, clock).expect("a pair");
+    keys.add_pair(&pair, clock.now().plus(Duration::from_secs(1))).await.expect("the store answers");
+    let new = signed(&SigningRing::load(keys, clock).await.expect("a key"), clock).await;
+
+    assert!(!accepts(&verification, &new, clock).await, "the table was asked less than a minute ago");
+    clock.advance(RELOAD_FOR_UNKNOWN_AFTER);
+    assert!(accepts(&verification, &new, clock).await, "an unknown name is worth a look");
+    assert!(accepts(&verification, &old, clock).await, "the older key still verifies");
+
+    let kid = |token: &Secret| token.expose().split('.').next().map(str::to_owned);
+    assert_eq!(kid(&signed(&signing, clock).await), kid(&old), "the signer has not looked again yet");
+    clock.advance(RELOAD_AFTER);
+    assert_eq!(kid(&signed(&signing, clock).await), kid(&new));
+}
+
+async fn refresh_tokens(keys: &SigningKeys, clock: &Clock) {
+    let token = RefreshToken {
+        user_key: UserKey::random(clock),
+        session_id: SessionId::random(clock),
+        position: Position::FIRST,
+        absolute_expires_at: clock.now().plus(Duration::from_hours(24)),
+    };
+    let ring = SealingRing::load(keys, clock).await.expect("a key");
+    let old = ring.seal(&token, clock.now()).await.expect("a key");
+    clock.advance(Duration::from_secs(1));
+    keys.add_mac(clock).await.expect("the store answers");
+    let new = SealingRing::load(keys, clock).await.expect("a key").seal(&token, clock.now()).await.expect("a key");
+    assert_ne!(old.expose(), new.expose());
+
+    let open = async |text: &Secret| ring.open(text.expose(), clock.now()).await.expect("the store answers");
+    assert_eq!(open(&new).await, None, "the table was asked less than a minute ago");
+    clock.advance(RELOAD_FOR_UNKNOWN_AFTER);
+    assert_eq!(open(&new).await, Some(token));
+    assert_eq!(open(&old).await, Some(token));
+}
