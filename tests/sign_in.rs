@@ -155,6 +155,17 @@ async fn beyond_the_limit_the_oldest_session_goes() {
 }
 
 #[tokio::test]
+async fn by_default_the_limit_is_fifty() {
+    let app = App::start();
+    let mut alice = app.registered(&app.service(), "alice").await;
+    for _ in 0..51 {
+        alice.sign_in().await.ok();
+    }
+    assert_eq!(app.database.count_sessions(&alice.user_key).await, 50);
+    alice.token_info().await.ok();
+}
+
+#[tokio::test]
 async fn dead_sessions_make_room_before_living_ones() {
     let app = App::deployed();
     let mut alice = app.registered(&app.service(), "alice").await;
