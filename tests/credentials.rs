@@ -127,7 +127,7 @@ async fn optional_authentication_has_three_states() {
     assert_eq!((&body["user_id"], &body["session_id"]), (&json!(alice.user_id), &json!(alice.session_id())));
 
     let store = app.database.store();
-    let signer = store.signing_keys.signer().await.unwrap();
+    let signer = store.signing_keys.signer(System.now()).await.unwrap();
     let now = System.now().seconds();
     let expired = Claims { exp: Timestamp::from_seconds(now - 31), ..claims_of(&alice) };
     let expired = signer.sign(&expired).unwrap();
@@ -142,7 +142,7 @@ async fn optional_authentication_has_three_states() {
 async fn a_token_is_good_from_its_start_to_its_end_and_half_a_minute_more() {
     let app = App::start();
     let alice = app.signed_in(&app.service(), "alice").await;
-    let signer = app.database.store().signing_keys.signer().await.unwrap();
+    let signer = app.database.store().signing_keys.signer(System.now()).await.unwrap();
     let claims = claims_of(&alice);
     let at = |offset: i64| Timestamp::from_seconds(System.now().seconds().saturating_add_signed(offset));
     for (what, claims, status) in [

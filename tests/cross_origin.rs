@@ -132,6 +132,25 @@ async fn a_cookie_is_protected_whichever_application_is_named() {
     browser.refresh().await.ok();
 }
 
+/// The caller names the application, so its list must not open the cookies of another.
+#[tokio::test]
+async fn a_page_that_another_application_allows_cannot_use_the_cookies() {
+    const NEIGHBOUR: &str = "http://blog.localhost";
+    let app = App::start();
+    let mut browser = Browser::signed_in(&app, &app.web(), "alice").await;
+    let blog = app.application(|settings| settings.allowed_origins = vec![NEIGHBOUR.to_owned()]).await;
+    let home = std::mem::replace(&mut browser.application, blog);
+    for (method, path) in [("DELETE", "/sessions"), ("DELETE", "/sessions?keep_current=true"), ("DELETE", "/logout")] {
+        let cookie = format!("access_token={}", browser.access_cookie);
+        let request = app.request(method, path).header("api-key", &browser.application.publishable_key);
+        let answer = app.send(request.header("origin", NEIGHBOUR).header("cookie", cookie)).await;
+        answer.problem(403, "origin_not_allowed");
+    }
+    browser.application = home;
+    browser.refresh().await.ok();
+    assert_eq!(browser.whoami().await.ok().body()["authenticated"], true);
+}
+
 /// A foreign page can make a browser navigate to a form's target: no cookie goes along (`SameSite`), but one that comes back is kept.
 #[tokio::test]
 async fn a_foreign_page_cannot_make_a_browser_drop_its_cookies() {

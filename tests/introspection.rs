@@ -135,7 +135,7 @@ async fn everything_else_is_inactive_and_nothing_more() {
     let oldest = eve.refresh_token.clone();
     eve.refresh().await.ok();
     eve.refresh().await.ok();
-    let signer = app.database.store().signing_keys.signer().await.unwrap();
+    let signer = app.database.store().signing_keys.signer(System.now()).await.unwrap();
     let claims: Claims = serde_json::from_value(alice.claims()).unwrap();
     let past = Timestamp::from_seconds(System.now().seconds() - 60);
     let expired = signer.sign(&Claims { exp: past, ..claims.clone() }).unwrap();

@@ -22,6 +22,7 @@ mod logging;
 mod malformed_input;
 mod malformed_requests;
 mod outage;
+mod profiles;
 mod protocol;
 mod races;
 mod registration;

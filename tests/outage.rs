@@ -51,6 +51,7 @@ async fn an_outage_is_admitted_in_time_and_loses_nothing() {
     }
     what_needs_no_store_goes_on(&outage).await;
     an_instance_that_starts_now_says_the_same(&outage).await;
+    a_guarded_route_fails_and_says_why(&outage).await;
 }
 
 async fn ada(outage: &Outage) -> Person {
@@ -127,6 +128,20 @@ async fn an_instance_that_starts_now_says_the_same(outage: &Outage) {
     for answer in futures_util::future::join_all((0..8).map(|_| ada.token_info())).await {
         answer.ok();
     }
+}
+
+/// The authorizer can't say, so nobody passes, nobody is called a stranger, and the log tells why.
+async fn a_guarded_route_fails_and_says_why(outage: &Outage) {
+    let app = &outage.app;
+    let ada = ada(outage).await;
+    let orders = || app.send(app.client.get(app.url("/orders")).bearer_auth(&ada.access_token));
+    orders().await.ok();
+    outage.proxy.set(Fault::CutBefore);
+    orders().await.status(500);
+    outage.proxy.set(Fault::None);
+    orders().await.ok();
+    let told = |line: &str| line.contains(r#""type":"error""#) && line.contains(r#""route":"GET /orders""#);
+    assert!(app.stack.log().lines().any(told));
 }
 
 async fn what_needs_no_store_goes_on(outage: &Outage) {

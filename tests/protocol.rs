@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-use shared::{protocol::RefreshPolicy, user::Status};
+use shared::{
+    protocol::Position,
+    refresh_token::RefreshToken,
+    user::Status,
+    world::{System, World},
+};
 
-use crate::support::{Answer, App, Person, number_of};
+use crate::support::{App, Person, number_of};
 
 /// Longer than the default window.
 const LATE: u64 = 31;
@@ -204,6 +208,22 @@ async fn case_g_a_disabled_user_is_refused_and_enabling_revives_nothing() {
 }
 
 #[tokio::test]
+async fn case_g_after_the_last_generation_there_is_none() {
+    let alice = alice().await;
+    alice.app.database.set_session(&alice.user_key, &alice.session_id(), "generation", u64::from(u32::MAX)).await;
+    let keys = alice.app.database.store().signing_keys;
+    let last = RefreshToken {
+        user_key: alice.user_key.parse().expect("a user key"),
+        session_id: alice.session_id().parse().expect("a session id"),
+        position: Position { generation: u32::MAX, branch: 0 },
+        absolute_expires_at: System.now().plus(Duration::from_hours(1)),
+    };
+    let token = keys.macs(System.now()).await.expect("a key").seal(&last);
+    alice.refresh_with(token.expose()).await.problem(401, "invalid_grant");
+    alice.token_info().await.ok();
+}
+
+#[tokio::test]
 async fn case_i_a_tampered_token_ends_nothing() {
     let mut alice = alice().await;
     let good = alice.refresh_token.clone();
@@ -216,78 +236,4 @@ async fn case_i_a_tampered_token_ends_nothing() {
         alice.refresh_with(junk).await.problem(401, "invalid_grant");
     }
     alice.refresh().await.ok();
-}
-
-#[tokio::test]
-async fn strict_a_predecessor_is_reuse_at_once() {
-    let app = App::start();
-    let strict = |policy: &mut RefreshPolicy| {
-        policy.grace = Duration::ZERO;
-        policy.recovery = false;
-    };
-    let application = app.application(|settings| strict(&mut settings.refresh)).await;
-    let mut alice = app.signed_in(&application, "alice").await;
-    let second_tab = alice.clone();
-    alice.refresh().await.ok();
-    alice.refresh().await.ok();
-    alice.token_info().await.ok();
-
-    let mut bob = app.signed_in(&application, "bob").await;
-    let thief = bob.clone();
-    bob.refresh().await.ok();
-    thief.refresh_and_lose_the_answer().await.problem(401, "invalid_grant");
-    assert_over(&bob).await;
-    assert_over(&second_tab).await;
-}
-
-#[tokio::test]
-async fn without_rotation_one_token_serves_any_number_of_times() {
-    let app = App::start();
-    let mut alice = app.signed_in(&app.legacy(), "alice").await;
-    let before = alice.session().await;
-    let token = alice.refresh_token.clone();
-    let mut seen = vec![alice.access_token.clone()];
-    for _ in 0..5 {
-        let answer: Answer = alice.refresh().await.ok();
-        assert_eq!(answer.body()["refresh_token"], json!(null), "there is no other one");
-        assert!(!seen.contains(&alice.access_token));
-        seen.push(alice.access_token.clone());
-        alice.token_info().await.ok();
-    }
-    assert_eq!(alice.refresh_token, token);
-    assert_eq!(alice.session().await, before, "using it writes nothing");
-    alice.log_out().await.ok();
-    assert_over(&alice).await;
-}
-
-#[tokio::test]
-async fn the_absolute_end_comes_however_often_it_is_refreshed() {
-    let app = App::start();
-    let application = app
-        .application(|settings| {
-            settings.refresh.idle = Duration::from_mins(10);
-            settings.refresh.absolute = Duration::from_mins(10);
-        })
-        .await;
-    let mut alice = app.signed_in(&application, "alice").await;
-    let answer = alice.refresh().await.ok().body();
-    assert!(answer["refresh_expires_in"].as_u64() <= Some(600));
-    assert!(answer["expires_in"].as_u64() <= Some(600), "no access token outlives its session");
-
-    alice.app.database.set_session(&alice.user_key, &alice.session_id(), "absolute_expires_at", 1_700_000_000).await;
-    assert_over(&alice).await;
-}
-
-#[tokio::test]
-async fn an_item_is_of_one_size_however_often_it_is_rotated() {
-    let mut alice = alice().await;
-    alice.refresh().await.ok();
-    let shape = |item: &crate::support::SessionItem| item.keys().cloned().collect::<std::collections::BTreeSet<_>>();
-    let before = shape(&alice.session().await);
-    for _ in 0..20 {
-        alice.refresh().await.ok();
-    }
-    let after = alice.session().await;
-    assert_eq!(shape(&after), before);
-    assert_eq!(number_of(&after, "generation"), 21);
 }

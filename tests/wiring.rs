@@ -167,7 +167,6 @@ fn problems() -> Vec<Problem> {
         Problem::OriginNotAllowed,
         Problem::UserIdTaken,
         Problem::SessionNotFound,
-        Problem::MethodNotAllowed,
         Problem::TooManyAttempts { retry_after: Duration::ZERO },
         Problem::Unavailable(StoreError::Unavailable("".into())),
         Problem::internal(""),
@@ -192,7 +191,6 @@ const fn is_listed(problem: &Problem) -> bool {
         | Problem::OriginNotAllowed
         | Problem::UserIdTaken
         | Problem::SessionNotFound
-        | Problem::MethodNotAllowed
         | Problem::TooManyAttempts { .. }
         | Problem::Unavailable(_)
         | Problem::Internal(_) => true,

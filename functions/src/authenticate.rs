@@ -113,16 +113,20 @@ fn check(user: Option<User>, password: &Password, hasher: &Hasher) -> Result<Opt
     }
 }
 
-/// Stores the session, and removes what the user has beyond the limit: dead sessions first, then the oldest. The limit also
-/// bounds how many items a user can have.
+/// Stores the session, and removes what the user has beyond the limit: dead sessions first, then the oldest. Everybody who
+/// signs in at the same time removes the same ones. The limit also bounds how many items a user can have.
 async fn begin(session: &Session, sessions: &Sessions, limit: usize, now: Timestamp) -> Result<(), Problem> {
-    let ((), mut others) = tokio::try_join!(sessions.begin(session), sessions.list(session.user_key, false))?;
-    others.retain(|other| other.session_id != session.session_id);
-    let lives = |other: &Session| other.ending(now).is_none() && other.epoch == session.epoch;
-    others.sort_by_key(|other| (lives(other), other.rotated_at));
-    let excess = (others.len() + 1).saturating_sub(limit);
-    for other in others.iter().take(excess) {
-        sessions.remove(other.user_key, other.session_id).await?;
+    let ((), mut all) = tokio::try_join!(sessions.begin(session), sessions.survey(session.user_key))?;
+    if !all.iter().any(|(id, _)| *id == session.session_id) {
+        all.push((session.session_id, Some(session.clone())));
+    }
+    all.sort_by_key(|(id, stored)| {
+        let living = stored.as_ref().filter(|other| other.ending(now).is_none() && other.epoch == session.epoch);
+        (living.map(|other| other.rotated_at), *id)
+    });
+    let excess = all.len().saturating_sub(limit);
+    for (id, _) in all.iter().take(excess) {
+        sessions.remove(session.user_key, *id).await?;
     }
     Ok(())
 }
@@ -137,9 +141,10 @@ async fn replaced(
     if application.delivery != TokenDelivery::Cookie {
         return Ok(None);
     }
-    match sign_in.cookies.refresh(request.headers())? {
-        Some(cookie) => Ok(sign_in.issuer.sealing().open(&cookie, now).await?),
-        None => Ok(None),
+    match sign_in.cookies.refresh(request.headers()) {
+        Ok(Some(cookie)) => Ok(sign_in.issuer.sealing().open(&cookie, now).await?),
+        // Two that differ: a neighbouring host can plant one (RFC 6265bis §8.6), and must not keep anyone from signing in.
+        Ok(None) | Err(_) => Ok(None),
     }
 }
 

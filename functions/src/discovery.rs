@@ -4,9 +4,7 @@
 //! the place that RFC 8414 §3.1 gives to issuers with a path.
 
 use serde_json::json;
-use shared::{access_token::Algorithm, config::Config, http::Response, problem::Problem};
-
-use crate::jwks::MAX_AGE;
+use shared::{access_token::Algorithm, config::Config, http::Response, keyring::PUBLISHED_FOR, problem::Problem};
 
 /// Answers 200. There is no authorization endpoint: Gatelet signs in its own users and delegates nothing.
 pub fn handle(config: &Config) -> Result<Response, Problem> {
@@ -25,5 +23,5 @@ pub fn handle(config: &Config) -> Result<Response, Problem> {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": algorithms,
     });
-    Ok(Response::json(200, &metadata)?.cacheable(MAX_AGE))
+    Ok(Response::json(200, &metadata)?.cacheable(PUBLISHED_FOR))
 }

@@ -35,10 +35,11 @@ pub async fn handle(
         Err(Problem::InvalidToken(_)) => None,
         other => other?,
     };
-    let mut valid = false;
+    let (mut valid, mut foreign_session) = (false, false);
     for (user_key, session_id, owner) in targets(by_access.as_ref(), by_refresh.as_ref(), &application) {
         let ended = sessions.end(user_key, session_id, owner, RevocationReason::Logout, now).await?;
         valid |= ended != Ended::OtherApplication;
+        foreign_session |= ended == Ended::OtherApplication;
         if ended == Ended::Now {
             let event = request.event(Action::SessionEnded, &application, now);
             audit::record(&event.of_user(user_key).of_session_id(session_id));
@@ -49,8 +50,8 @@ pub async fn handle(
     }
     let response = Response::from_problem(&Problem::InvalidToken("no valid token was presented"), ErrorFormat::Problem);
     // A form of a foreign page sends no cookie (`SameSite`), but its browser would drop those that the answer clears.
-    let foreign = request.header("origin").is_some_and(|origin| !application.allows_origin(&origin));
-    Ok(if foreign { response } else { response.with_cookies(cookies.clear()) })
+    let foreign_page = request.header("origin").is_some_and(|origin| !application.allows_origin(&origin));
+    Ok(if foreign_page || foreign_session { response } else { response.with_cookies(cookies.clear()) })
 }
 
 /// The refresh token that was presented, if it is one.

@@ -189,8 +189,12 @@ fn granted(action: Action, session: Session, user: Option<User>) -> Outcome {
     }
 }
 
-/// Case G. Another application's token is refused here, but its session goes on.
+/// Case G. Another application's token is refused here, but its session goes on. A session that was replaced is over, but the
+/// browser that has its token has the newer cookies too, or is about to.
 fn refused(ending: Ending) -> Outcome {
-    let ended = if ending == Ending::OtherApplication { Ended::NotForEveryone } else { Ended::Definitely };
+    let ended = match ending {
+        Ending::OtherApplication | Ending::Replaced => Ended::NotForEveryone,
+        Ending::Absent | Ending::Revoked | Ending::Expired | Ending::User => Ended::Definitely,
+    };
     Outcome::Refused(Action::Refused, ended)
 }

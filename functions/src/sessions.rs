@@ -33,7 +33,7 @@ pub async fn handle(
             Some(_) => Err(Problem::InvalidRequest("keep_current is `true` or `false`")),
         },
         ("DELETE", Some(id)) => end_one(&request, &application, &claims, &id, gate, now).await,
-        _ => Err(Problem::MethodNotAllowed),
+        _ => Err(Problem::InvalidRequest("this resource does not have that method")),
     }
 }
 
@@ -93,10 +93,11 @@ async fn end_one(
     gate: &Gate,
     now: Timestamp,
 ) -> Result<Response, Problem> {
-    identity(claims, gate, now).await?;
+    let epoch = identity(claims, gate, now).await?.user.epoch;
     let id: SessionId = id.parse().map_err(|_| Problem::SessionNotFound)?;
     let session = gate.sessions.find(claims.sub, id, true).await?;
-    let session = session.filter(|session| session.ending(now).is_none()).ok_or(Problem::SessionNotFound)?;
+    let lives = |session: &Session| session.ending(now).is_none() && session.epoch == epoch;
+    let session = session.filter(lives).ok_or(Problem::SessionNotFound)?;
     end(request, application, &session, gate, now).await?;
     let response = revoked()?;
     Ok(if id == claims.sid { response.with_cookies(gate.tokens.cookies().clear()) } else { response })
@@ -125,7 +126,7 @@ async fn identity(claims: &Claims, gate: &Gate, now: Timestamp) -> Result<Identi
 /// The user and all of their sessions that still stand. The list holds the caller's own session, so that it serves as the
 /// live check too, in one round trip.
 async fn living(claims: &Claims, gate: &Gate, now: Timestamp) -> Result<(Identity, Vec<Session>), Problem> {
-    let (user, mut sessions) = tokio::try_join!(gate.users.find(claims.sub), gate.sessions.list(claims.sub, true))?;
+    let (user, mut sessions) = tokio::try_join!(gate.users.find(claims.sub), gate.sessions.list(claims.sub))?;
     let own = sessions.iter().find(|session| session.session_id == claims.sid).cloned();
     let identity = live::identity(claims, user, own, now).ok_or(SESSION_OVER)?;
     sessions.retain(|session| session.ending(now).is_none() && session.epoch == identity.user.epoch);

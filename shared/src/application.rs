@@ -120,6 +120,16 @@ impl Application {
                 "is at least the idle lifetime and at most 365 days",
             ),
             (self.refresh.idle >= Duration::from_mins(1), "idle lifetime", "is at least 1 minute"),
+            (
+                self.refresh.idle >= self.access_lifetime,
+                "idle lifetime",
+                "is at least the access lifetime: a session must not be over before its access token",
+            ),
+            (
+                !self.refresh.recovery || !self.refresh.grace.is_zero(),
+                "recovery",
+                "needs a grace of at least 1 second: without one, two copies of one request displace each other",
+            ),
             (self.refresh.grace <= Duration::from_mins(5), "grace", "is at most 300 seconds"),
             (self.allowed_origins.len() <= 32, "allowed origins", "are at most 32"),
             (
@@ -156,7 +166,9 @@ pub struct InvalidSetting {
 fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     host.is_some_and(|host| {
+        let default_port = if text.starts_with("https://") { ":443" } else { ":80" };
         !host.is_empty()
+            && !host.ends_with(default_port)
             && host.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':' | b'[' | b']'))
     })
 }
@@ -203,6 +215,9 @@ mod tests {
             ("https://example.com/", false),
             ("https://Example.com", false),
             ("https://user@example.com", false),
+            ("https://example.com:443", false),
+            ("http://example.com:80", false),
+            ("http://example.com:443", true),
             ("https://", false),
         ] {
             let application = Application { allowed_origins: vec![origin.into()], ..application() };

@@ -41,9 +41,11 @@ pub async fn client(
 ) -> Result<Arc<Application>, Problem> {
     let basic = basic_credentials(request)?;
     let (name, key) = match (request.api_key()?, basic) {
-        (Some(_), Some(_)) => return Err(Problem::InvalidRequest("authenticate in one way only")),
+        (Some(key), Some(_)) if key.starts_with("sk_") => {
+            return Err(Problem::InvalidRequest("authenticate in one way only"));
+        }
+        (_, Some((name, secret))) => (Some(name), secret.into_exposed()),
         (Some(key), None) => (None, key),
-        (None, Some((name, secret))) => (Some(name), secret.into_exposed()),
         (None, None) => return Err(Problem::InvalidClient),
     };
     let caller = applications.identify(Some(&key), now).await.map_err(|error| match error {
@@ -111,6 +113,12 @@ impl TokenGate {
             check_cross_site(request, application)?;
         }
         let claims = self.verify(token.expose(), Some(application), now).await?;
+        // The caller names the application, so that its list protects only its own cookies: otherwise a page that any
+        // other application allows could name that one and use them.
+        let foreign = |claims: &Claims| claims.client_id != application.id;
+        if token.from_cookie() && request.is_unsafe() && claims.as_ref().is_some_and(foreign) {
+            return Err(Problem::OriginNotAllowed);
+        }
         claims.map(Some).ok_or(Problem::InvalidToken("the access token is expired, or is not one of ours"))
     }
 }

@@ -1,7 +1,9 @@
 //! Keys in a function's memory: loaded in its init, looked at again every few minutes, kept while the store is away.
 //!
-//! A new key is in use everywhere within [`RELOAD_AFTER`], without a restart. A token that names a key which is not in
-//! memory is worth a look at the table, but at most one a minute, so that invented names cost nothing.
+//! A new key is known everywhere within [`RELOAD_AFTER`], without a restart, and signs only after
+//! [`KNOWN_AFTER`](crate::store::KNOWN_AFTER), when the copies of others have been renewed too. A token that names a key
+//! which is not in memory is worth a look at the table all the same, but at most one a minute, so that invented names
+//! cost next to nothing.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -21,6 +23,9 @@ pub const RELOAD_AFTER: Duration = Duration::from_mins(5);
 
 /// The same for a token whose key is not in the copy.
 pub const RELOAD_FOR_UNKNOWN_AFTER: Duration = Duration::from_mins(1);
+
+/// How long anyone may keep the published keys.
+pub const PUBLISHED_FOR: Duration = Duration::from_mins(5);
 
 /// A copy of something in the store.
 struct Kept<T>(Mutex<Option<Copy<T>>>);
@@ -74,14 +79,14 @@ fn unless_away<T>(loaded: Result<T, KeysError>) -> Result<(), KeysError> {
     }
 }
 
-/// Signs access tokens with the newest key.
+/// Signs access tokens with the key in force.
 pub struct SigningRing {
     keys: SigningKeys,
     signer: Kept<Signer>,
 }
 
 impl SigningRing {
-    /// Loads the newest key.
+    /// Loads the key.
     ///
     /// # Errors
     ///
@@ -93,7 +98,7 @@ impl SigningRing {
     }
 
     async fn signer(&self, now: Timestamp) -> Result<Arc<Signer>, KeysError> {
-        self.signer.get(RELOAD_AFTER, now, self.keys.signer()).await
+        self.signer.get(RELOAD_AFTER, now, self.keys.signer(now)).await
     }
 
     /// The token that says `claims`.
@@ -117,7 +122,7 @@ pub enum SignError {
     Signing(#[from] SigningFailed),
 }
 
-/// Seals refresh tokens with the newest key, and opens them with any.
+/// Seals refresh tokens with the key in force, and opens them with any.
 pub struct SealingRing {
     keys: SigningKeys,
     macs: Kept<MacKeys>,
@@ -136,7 +141,7 @@ impl SealingRing {
     }
 
     async fn macs(&self, max_age: Duration, now: Timestamp) -> Result<Arc<MacKeys>, KeysError> {
-        self.macs.get(max_age, now, self.keys.macs()).await
+        self.macs.get(max_age, now, self.keys.macs(now)).await
     }
 
     /// The text of `token`.

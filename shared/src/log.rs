@@ -31,6 +31,12 @@ impl Access {
     pub fn begin(request: &Request) -> Self {
         Self { request_id: request.request_id(), route: request.route() }
     }
+
+    /// Notes which request the authorizer is asked about.
+    #[must_use]
+    pub fn of_authorizer(request_id: &str, route: &str) -> Self {
+        Self { request_id: request_id.to_owned(), route: route.to_owned() }
+    }
 }
 
 /// A request was answered.

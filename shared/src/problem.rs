@@ -68,9 +68,6 @@ pub enum Problem {
     /// The user has no such session.
     #[error("there is no such session")]
     SessionNotFound,
-    /// The path is served, but not for this method.
-    #[error("this resource does not have that method")]
-    MethodNotAllowed,
     /// The caller must wait; becomes `Retry-After` (RFC 9110 §10.2.3).
     #[error("too many attempts")]
     TooManyAttempts {
@@ -115,7 +112,6 @@ impl Problem {
             Self::InvalidGrant => (401, "invalid_grant", "The refresh token is not valid"),
             Self::OriginNotAllowed => (403, "origin_not_allowed", "The origin is not allowed"),
             Self::SessionNotFound => (404, "session_not_found", "There is no such session"),
-            Self::MethodNotAllowed => (405, "method_not_allowed", "The method is not allowed"),
             Self::UserIdTaken => (409, "user_id_taken", "The user_id is taken"),
             Self::TooManyAttempts { .. } => (429, "too_many_attempts", "Too many attempts"),
             Self::Internal(_) => (500, "internal_error", "Internal error"),

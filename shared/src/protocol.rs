@@ -14,7 +14,8 @@
 //! | F ahead of the table (a restored backup) | `g > G`, or `g = G` and `b > B` | [`Transition::Ahead`] |
 //! | G revoked, expired or absent, other application, user disabled or epoch newer | | [`Transition::Ended`] |
 //!
-//! Case I (bad tag, malformed, past absolute expiry) ends in [`crate::refresh_token`], before any of this; case J (no
+//! Case I (bad tag, malformed, past absolute expiry) ends in [`crate::refresh_token`], before any of this and without a
+//! call, but for one look a minute at the keys if the token names an unknown one; case J (no
 //! answer from the store) is an error of [`crate::store`]. The alphabet has no H.
 
 use std::time::Duration;
@@ -86,6 +87,8 @@ pub enum Ending {
     Absent,
     /// It was ended by logout, by an administrator or after reuse.
     Revoked,
+    /// It was ended because its user signed in again in the same place, which has newer tokens.
+    Replaced,
     /// It was idle for too long, or has reached its absolute age.
     Expired,
     /// The token was issued to another application.
@@ -183,6 +186,7 @@ mod tests {
             expires_at: ROTATED.plus(RESILIENT.idle),
             absolute_expires_at: ROTATED.plus(RESILIENT.absolute),
             revoked_at: None,
+            revoked_reason: None,
             user_agent: None,
             source_ip: None,
         }

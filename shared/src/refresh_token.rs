@@ -110,10 +110,12 @@ impl MacKeys {
         }
         let (payload, tag) = bytes.split_at(PAYLOAD);
         let mut fields = Fields(payload);
-        let [version] = fields.take()?;
+        if fields.take()? != [VERSION] {
+            return Err(InvalidRefreshToken::Unacceptable);
+        }
         let key = self.find(MacKeyId(fields.take()?)).ok_or(InvalidRefreshToken::UnknownKey)?;
         let expected = hmac::sign(&key.key, payload);
-        if version != VERSION || constant_time::verify_slices_are_equal(&expected.as_ref()[..TAG], tag).is_err() {
+        if constant_time::verify_slices_are_equal(&expected.as_ref()[..TAG], tag).is_err() {
             return Err(InvalidRefreshToken::Unacceptable);
         }
         let token = fields.token()?;

@@ -1,6 +1,6 @@
 //! A session: one sign-in on one device, the family of all refresh tokens descended from it.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use crate::{
     application::Application,
@@ -84,6 +84,8 @@ pub struct Session {
     pub absolute_expires_at: Timestamp,
     /// When it was ended, if it was.
     pub revoked_at: Option<Timestamp>,
+    /// Why, if it was.
+    pub revoked_reason: Option<RevocationReason>,
     /// The user agent that was last seen.
     pub user_agent: Option<String>,
     /// The source address that was last seen.
@@ -108,6 +110,7 @@ impl Session {
             expires_at: now.plus(application.refresh.idle).min(absolute_expires_at),
             absolute_expires_at,
             revoked_at: None,
+            revoked_reason: None,
             user_agent: device.user_agent,
             source_ip: device.source_ip,
         }
@@ -118,7 +121,8 @@ impl Session {
     #[must_use]
     pub fn ending(&self, now: Timestamp) -> Option<Ending> {
         if self.revoked_at.is_some() {
-            Some(Ending::Revoked)
+            let replaced = self.revoked_reason == Some(RevocationReason::Replaced);
+            Some(if replaced { Ending::Replaced } else { Ending::Revoked })
         } else if self.expires_at <= now || self.absolute_expires_at <= now {
             Some(Ending::Expired)
         } else {
@@ -159,15 +163,25 @@ pub enum RevocationReason {
     Replaced,
 }
 
-impl fmt::Display for RevocationReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl RevocationReason {
+    const ALL: [Self; 5] = [Self::Logout, Self::Reuse, Self::EndedByUser, Self::RevokedByApplication, Self::Replaced];
+
+    /// As it is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Logout => "logout",
             Self::Reuse => "reuse",
             Self::EndedByUser => "ended_by_user",
             Self::RevokedByApplication => "revoked_by_application",
             Self::Replaced => "replaced",
-        })
+        }
+    }
+
+    /// The reason that is stored as `value`.
+    #[must_use]
+    pub fn from_value(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == value)
     }
 }
 

@@ -139,7 +139,11 @@ async fn pass(
         let state = state.lock().unwrap_or_else(PoisonError::into_inner);
         (state.upstream.clone(), state.fault)
     };
+    let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
     match fault {
+        Fault::Throttle if target.is_some_and(|target| target.ends_with("TransactWriteItems")) => {
+            return Ok(throttled_transaction());
+        }
         Fault::Throttle => return Ok(error(400, "ThrottlingException")),
         Fault::InternalError => return Ok(error(500, "InternalServerError")),
         Fault::Hang => std::future::pending().await,
@@ -187,6 +191,16 @@ fn call(target: &str, answer: &Value, started: Instant) -> Call {
         started,
         finished: Instant::now(),
     }
+}
+
+/// Inside a transaction, throttling is the reason of a cancellation.
+fn throttled_transaction() -> Response<Full<Bytes>> {
+    let body = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "message": "Transaction cancelled, please refer cancellation reasons for specific reasons [None, ThrottlingError]",
+        "CancellationReasons": [{"Code": "None"}, {"Code": "ThrottlingError", "Message": "on demand"}],
+    });
+    answer_of(StatusCode::BAD_REQUEST, body.to_string().into())
 }
 
 fn error(status: u16, code: &str) -> Response<Full<Bytes>> {

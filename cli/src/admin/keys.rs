@@ -14,9 +14,8 @@ use shared::world::{System, World as _};
 pub(crate) enum Command {
     /// Make a pair that signs access tokens, and, if there is none yet, a key that seals refresh tokens
     ///
-    /// The newest key is the one that is used; older ones go on verifying. A function reads the keys when it starts, so
-    /// in a deployment that is in use, deploy again afterwards: until then, instances that have been running for longer
-    /// refuse tokens under a key that they don't know.
+    /// A new key is published at once and used ten minutes later, when every function and whoever keeps the published
+    /// keys has learnt of it. Older ones go on verifying.
     Create {
         /// What the pair signs with; RS256 is for API Gateway's own JWT authorizer, which takes nothing else
         #[arg(long, value_enum, default_value_t = PairAlgorithm::Es256, ignore_case = true)]
@@ -70,11 +69,8 @@ async fn create(keys: &SigningKeys, algorithm: Algorithm, mac: bool) -> Result<A
     let mut made = keys.list().await?;
     made.retain(|key| before.iter().all(|old| old.id != key.id));
     let Answer { json, text } = listed(&made);
-    let note = if before.is_empty() {
-        ""
-    } else {
-        "\nFunctions read the keys when they start: deploy again, so that all instances know the new ones.\n"
-    };
+    let note =
+        if before.is_empty() { "" } else { "\nThey are in use in ten minutes, when every function knows them.\n" };
     Ok(Answer { json, text: text + note })
 }
 

@@ -70,7 +70,7 @@ impl Command {
 async fn show(users: &Users, sessions: &Sessions, given: &str) -> Result<Answer, AdminError> {
     let user = find(users, given).await?;
     let now = System.now();
-    let mut living = sessions.list(user.key, true).await.map_err(AdminError::Sessions)?;
+    let mut living = sessions.list(user.key).await.map_err(AdminError::Sessions)?;
     living.retain(|session| user.is_active() && session.epoch == user.epoch && session.ending(now).is_none());
     living.sort_by_key(|session| std::cmp::Reverse(session.rotated_at));
 

@@ -86,13 +86,13 @@ pub(crate) fn default_id(applications: &Applications, choice: DefaultApplication
 }
 
 async fn make_keys(keys: &SigningKeys) -> Result<(), SeedError> {
-    match keys.signer().await {
+    match keys.signer(System.now()).await {
         Err(KeysError::None { .. }) => {
             keys.add_pair(&KeyPair::generate(Algorithm::ES256, &System)?, System.now()).await?;
         }
         other => drop(other?),
     }
-    match keys.macs().await {
+    match keys.macs(System.now()).await {
         Err(KeysError::None { .. }) => drop(keys.add_mac(&System).await?),
         other => drop(other?),
     }

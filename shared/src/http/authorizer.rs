@@ -1,7 +1,7 @@
 //! The other kind of event: API Gateway asking whether a request may pass (Lambda authorizer, payload 2.0, simple
 //! responses).
 
-use std::future::Future;
+use std::{future::Future, time::Instant};
 
 use lambda_http::{
     Error,
@@ -11,8 +11,8 @@ use lambda_http::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{AccessToken, Cookies, Headers};
-use crate::problem::Problem;
+use super::{AccessToken, Cookies, Headers, guarded};
+use crate::{log, problem::Problem};
 
 /// A request to one of the team's own routes, as far as an authorizer sees it.
 #[derive(Debug, Deserialize)]
@@ -21,6 +21,16 @@ pub struct AuthorizerRequest {
     headers: std::collections::HashMap<String, String>,
     #[serde(default)]
     cookies: Vec<String>,
+    #[serde(default, rename = "routeKey")]
+    route_key: String,
+    #[serde(default, rename = "requestContext")]
+    request_context: RequestContext,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct RequestContext {
+    #[serde(default, rename = "requestId")]
+    request_id: String,
 }
 
 impl AuthorizerRequest {
@@ -68,10 +78,23 @@ where
     Handler: Fn(AuthorizerRequest) -> Answer,
     Answer: Future<Output = Result<Decision, Problem>> + Send,
 {
+    let handler = &handler;
     Box::pin(lambda_http::lambda_runtime::run(service_fn(|event: LambdaEvent<AuthorizerRequest>| {
-        let decision = handler(event.payload);
+        let line = log::Access::of_authorizer(&event.payload.request_context.request_id, &event.payload.route_key);
+        let decision = guarded(handler(event.payload));
         async move {
-            Ok::<_, Error>(match decision.await? {
+            let started = Instant::now();
+            let decision = decision.await;
+            let outcome = match &decision {
+                Ok(Decision::Allow(_)) => (200, "allowed"),
+                Ok(Decision::Deny) => (403, "denied"),
+                Err(problem) => {
+                    log::problem(&line, problem);
+                    (500, problem.entry().code)
+                }
+            };
+            log::access(&line, outcome.0, outcome.1, started.elapsed());
+            Ok::<_, Error>(match decision? {
                 Decision::Allow(context) => json!({"isAuthorized": true, "context": context}),
                 Decision::Deny => json!({"isAuthorized": false}),
             })

@@ -90,7 +90,7 @@ where
 
 /// Whatever a handler does, there is an answer: a panic is our fault and no more than that, and one that takes too long has
 /// been waiting for the store.
-async fn guarded(answer: impl Future<Output = Result<Response, Problem>>) -> Result<Response, Problem> {
+async fn guarded<T>(answer: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
     match tokio::time::timeout(REQUEST_BUDGET, AssertUnwindSafe(answer).catch_unwind()).await {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(Problem::internal("the handler panicked")),
@@ -105,11 +105,11 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_an_internal_error() {
         let handler = async { panic!("a bug") };
-        assert!(matches!(guarded(handler).await, Err(Problem::Internal(_))));
+        assert!(matches!(guarded::<Response>(handler).await, Err(Problem::Internal(_))));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_handler_that_waits_too_long_is_unavailable() {
-        assert!(matches!(guarded(std::future::pending()).await, Err(Problem::Unavailable(_))));
+        assert!(matches!(guarded::<Response>(std::future::pending()).await, Err(Problem::Unavailable(_))));
     }
 }

@@ -1,5 +1,7 @@
 //! Answers.
 
+use std::time::Duration;
+
 use lambda_http::{
     Body,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
@@ -106,10 +108,10 @@ impl Response {
         self
     }
 
-    /// Cacheable by anyone for `seconds`.
+    /// Cacheable by anyone for `time`.
     #[must_use]
-    pub fn cacheable(self, seconds: u32) -> Self {
-        self.with_header(header::CACHE_CONTROL, &format!("public, max-age={seconds}"))
+    pub fn cacheable(self, time: Duration) -> Self {
+        self.with_header(header::CACHE_CONTROL, &format!("public, max-age={}", time.as_secs()))
     }
 
     /// The status code.
@@ -164,6 +166,7 @@ const fn oauth_error(problem: &Problem) -> (u16, &'static str) {
         Problem::Internal(_) => (500, "server_error"),
         Problem::UnsupportedMediaType(_) => (415, "invalid_request"),
         Problem::BodyTooLarge => (413, "invalid_request"),
+        Problem::TooManyAttempts { .. } => (429, "temporarily_unavailable"),
         _ => (400, "invalid_request"),
     }
 }
@@ -188,7 +191,7 @@ mod tests {
         for (name, value) in SECURITY_HEADERS {
             assert_eq!(answer.headers()[name], value);
         }
-        let jwks = Response::empty(200).cacheable(300).into_lambda();
+        let jwks = Response::empty(200).cacheable(Duration::from_mins(5)).into_lambda();
         assert_eq!(jwks.headers()[header::CACHE_CONTROL], "public, max-age=300");
     }
 }

@@ -28,9 +28,6 @@ use crate::{
 /// this time.
 pub const CACHED_FOR: Duration = Duration::from_mins(1);
 
-/// How many applications are remembered, known or not, so that invented ids can't fill the memory.
-const CACHE_SIZE: usize = 256;
-
 /// The applications table, read through a small cache.
 #[derive(Debug)]
 pub struct Applications {
@@ -39,10 +36,10 @@ pub struct Applications {
     cache: Mutex<HashMap<ApplicationId, Cached>>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Cached {
     read_at: Timestamp,
-    application: Option<Arc<Application>>,
+    application: Arc<Application>,
 }
 
 /// Who sends a request.
@@ -111,21 +108,23 @@ impl Applications {
     }
 
     async fn cached(&self, id: ApplicationId, now: Timestamp) -> Result<Option<Arc<Application>>, StoreError> {
-        if let Some(cached) = self.remembered(id, now) {
-            return Ok(cached.application);
+        if let Some(application) = self.remembered(id, now) {
+            return Ok(Some(application));
         }
         let application = self.find(id).await?.map(|(application, _)| Arc::new(application));
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if cache.len() >= CACHE_SIZE {
-            cache.clear();
-        }
-        cache.insert(id, Cached { read_at: now, application: application.clone() });
+        // Only those that exist: whoever invents ids must not be able to push them out.
+        match &application {
+            Some(known) => cache.insert(id, Cached { read_at: now, application: Arc::clone(known) }),
+            None => cache.remove(&id),
+        };
         Ok(application)
     }
 
-    fn remembered(&self, id: ApplicationId, now: Timestamp) -> Option<Cached> {
+    fn remembered(&self, id: ApplicationId, now: Timestamp) -> Option<Arc<Application>> {
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.get(&id).filter(|cached| now.since(cached.read_at) < CACHED_FOR).cloned()
+        let cached = cache.get(&id).filter(|cached| now.since(cached.read_at) < CACHED_FOR)?;
+        Some(Arc::clone(&cached.application))
     }
 
     /// Reads an application and the number of its changes, past the cache.

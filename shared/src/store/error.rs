@@ -36,15 +36,18 @@ pub enum StoreError {
 }
 
 /// Service errors that pass: throttling in its forms, and another transaction on the same item.
-const PASSING: [&str; 8] = [
+const PASSING: [&str; 11] = [
     "InternalServerError",
     "LimitExceededException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
+    "RequestTimeout",
+    "RequestTimeoutException",
     "ServiceUnavailable",
     "Throttling",
     "ThrottlingException",
     "TransactionConflictException",
+    "TransactionInProgressException",
 ];
 
 impl StoreError {

@@ -6,7 +6,7 @@
 //!
 //! Retries and time: an attempt may take 1.5 s, a call three attempts and 4.5 s in all, so that a function answers 503
 //! itself well before its 10 s timeout and the HTTP API's 30 s. Every write is conditional or idempotent, so that a retry
-//! of a write which did arrive does no harm.
+//! of a write which did arrive does no harm; `rotate` without a grace window is the exception, and says so.
 
 mod application_item;
 mod applications;
@@ -22,7 +22,7 @@ pub use applications::{Applications, CACHED_FOR, Caller, IdentifyError, SaveErro
 pub use client::connect;
 pub use error::StoreError;
 pub use sessions::{Ended, Sessions, Written};
-pub use signing_keys::{KeyEntry, KeyPurpose, KeysError, PublicKey, SigningKeys};
+pub use signing_keys::{KNOWN_AFTER, KeyEntry, KeyPurpose, KeysError, PublicKey, SigningKeys};
 pub use users::{RegisterError, Users};
 
 use aws_sdk_dynamodb::Client;

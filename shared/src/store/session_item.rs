@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     protocol::Position,
-    session::{Method, Session},
+    session::{Method, RevocationReason, Session},
     world::Timestamp,
 };
 
@@ -44,6 +44,10 @@ pub(super) fn read(table: &str, item: &Item) -> Result<Session, StoreError> {
         expires_at: reader.moment("expires_at")?,
         absolute_expires_at: reader.moment("absolute_expires_at")?,
         revoked_at: reader.optional_number("revoked_at")?.map(Timestamp::from_seconds),
+        revoked_reason: match reader.optional_text("revoked_reason")? {
+            Some(value) => Some(RevocationReason::from_value(value).ok_or_else(|| reader.corrupt("revoked_reason"))?),
+            None => None,
+        },
         user_agent: reader.optional_text("user_agent")?.map(str::to_owned),
         source_ip: reader.optional_text("source_ip")?.map(str::to_owned),
     })

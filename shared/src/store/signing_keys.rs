@@ -15,6 +15,8 @@ mod listing;
 
 pub use listing::{KeyEntry, KeyPurpose};
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, primitives::Blob, types::AttributeValue};
 use jsonwebtoken::jwk::Jwk;
 
@@ -24,10 +26,15 @@ use super::{
 };
 use crate::{
     access_token::{Algorithm, Signer, Verifier},
+    keyring::{PUBLISHED_FOR, RELOAD_AFTER},
     keys::KeyPair,
     refresh_token::{MacKey, MacKeyId, MacKeys},
     world::{Timestamp, World},
 };
+
+/// How long after it was made a key is known to everyone who needs it: to every function, which look again after
+/// [`RELOAD_AFTER`](crate::keyring::RELOAD_AFTER), and to whoever keeps the published keys for as long as they may. Until then it neither signs nor seals.
+pub const KNOWN_AFTER: Duration = Duration::from_secs(RELOAD_AFTER.as_secs() + PUBLISHED_FOR.as_secs());
 
 /// The signing-keys table.
 #[derive(Debug, Clone)]
@@ -67,14 +74,14 @@ impl SigningKeys {
         Self(table)
     }
 
-    /// The newest signing key.
+    /// The signing key in force at `now`.
     ///
     /// # Errors
     ///
     /// [`KeysError::None`] if there is none.
-    pub async fn signer(&self) -> Result<Signer, KeysError> {
+    pub async fn signer(&self, now: Timestamp) -> Result<Signer, KeysError> {
         let items = self.partition("private").await?;
-        let item = self.newest("private", &items)?;
+        let item = self.in_force("private", &items, now)?;
         let reader = self.reader(item)?;
         Ok(Signer::new(reader.text("sk")?.to_owned(), read_algorithm(&reader)?, reader.bytes("key")?))
     }
@@ -98,23 +105,25 @@ impl SigningKeys {
     /// [`KeysError::None`] if there is none.
     pub async fn published(&self) -> Result<Vec<PublicKey>, KeysError> {
         let items = self.partition("public").await?;
-        self.newest("public", &items)?;
         let mut keys = items.iter().map(|item| self.read_public(item)).collect::<Result<Vec<_>, _>>()?;
+        if keys.is_empty() {
+            return Err(self.none("public"));
+        }
         keys.sort_by_key(|key| std::cmp::Reverse(key.created_at));
         Ok(keys)
     }
 
-    /// The keys of refresh tokens: the newest seals, all open.
+    /// The keys of refresh tokens: the one in force at `now` seals, all open.
     ///
     /// # Errors
     ///
     /// [`KeysError::None`] if there is none.
-    pub async fn macs(&self) -> Result<MacKeys, KeysError> {
-        let mut items = self.partition("mac").await?;
-        self.newest("mac", &items)?;
-        items.sort_by_key(|item| std::cmp::Reverse(created_at(item)));
-        let mut keys = items.iter().map(|item| self.read_mac(item)).collect::<Result<Vec<_>, _>>()?;
-        let current = keys.remove(0);
+    pub async fn macs(&self, now: Timestamp) -> Result<MacKeys, KeysError> {
+        let items = self.partition("mac").await?;
+        let current = self.in_force("mac", &items, now)?;
+        let others = items.iter().filter(|item| !std::ptr::eq(*item, current));
+        let keys = others.map(|item| self.read_mac(item)).collect::<Result<Vec<_>, _>>()?;
+        let current = self.read_mac(current)?;
         Ok(MacKeys::new(current, keys))
     }
 
@@ -180,9 +189,16 @@ impl SigningKeys {
         Ok(answer.items.unwrap_or_default())
     }
 
-    fn newest<'a>(&self, kind: &'static str, items: &'a [Item]) -> Result<&'a Item, KeysError> {
-        let none = || KeysError::None { table: self.0.name.clone(), kind };
-        items.iter().max_by_key(|item| created_at(item)).ok_or_else(none)
+    /// The newest key that everybody has had the time to learn of, or the oldest, if all are newer than that: a key must
+    /// never sign what somebody can't verify yet.
+    fn in_force<'a>(&self, kind: &'static str, items: &'a [Item], now: Timestamp) -> Result<&'a Item, KeysError> {
+        let known = |item: &&Item| Timestamp::from_seconds(created_at(item)).plus(KNOWN_AFTER) <= now;
+        let newest_known = items.iter().filter(known).max_by_key(|item| created_at(item));
+        newest_known.or_else(|| items.iter().min_by_key(|item| created_at(item))).ok_or_else(|| self.none(kind))
+    }
+
+    fn none(&self, kind: &'static str) -> KeysError {
+        KeysError::None { table: self.0.name.clone(), kind }
     }
 
     fn reader<'a>(&'a self, item: &'a Item) -> Result<Reader<'a>, StoreError> {

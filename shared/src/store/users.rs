@@ -40,6 +40,9 @@ use crate::{
 /// How often a registration that met another transaction is tried.
 const TRANSACTION_ATTEMPTS: u8 = 4;
 
+/// What a transaction calls throttling: it is cancelled, for a reason that passes.
+const THROTTLED: [&str; 3] = ["ProvisionedThroughputExceeded", "RequestLimitExceeded", "ThrottlingError"];
+
 /// The users table.
 #[derive(Debug, Clone)]
 pub struct Users(Table);
@@ -121,16 +124,18 @@ impl Users {
             .send()
             .await;
         sent.map(drop).map_err(|error| {
-            let conflict = |code: &str| match error.as_service_error() {
+            let cancelled_for = |code: &str| match error.as_service_error() {
                 Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
                     canceled.cancellation_reasons().iter().any(|reason| reason.code() == Some(code))
                 }
                 _ => false,
             };
-            if conflict("ConditionalCheckFailed") {
+            if cancelled_for("ConditionalCheckFailed") {
                 Refusal::Taken
-            } else if conflict("TransactionConflict") {
+            } else if cancelled_for("TransactionConflict") {
                 Refusal::Conflict
+            } else if THROTTLED.into_iter().any(cancelled_for) {
+                Refusal::Store(StoreError::Unavailable(error.into()))
             } else {
                 Refusal::Store(StoreError::from_sdk("TransactWriteItems", error))
             }
