@@ -1,17 +1,10 @@
 //! The example events, sent to the functions as `cargo lambda invoke` does, are answered as `events/README.md` says.
 
-use std::{collections::BTreeMap, fs, sync::LazyLock};
+use std::{collections::BTreeMap, fs};
 
 use serde_json::{Value, json};
 
 use crate::support::{App, Options, Stack, project_file};
-
-/// A fresh stack, as the page wants one.
-static STACK: LazyLock<Stack> = LazyLock::new(|| {
-    // It builds nothing: the shared stack has.
-    Stack::shared();
-    Stack::start(&Options { arguments: &["--no-build"], ..Options::default() })
-});
 
 /// What the page promises of each event: the text of its row.
 fn promises() -> BTreeMap<String, String> {
@@ -45,7 +38,7 @@ fn assert_as_promised(name: &str, promise: &str, answer: &Value) {
 
 #[tokio::test]
 async fn a_fresh_stack_answers_every_event_as_the_page_promises() {
-    let app = App::on(&STACK);
+    let app = App::on(Stack::private(&Options::default()));
     let mut promises = promises();
     let register = promises.remove("register").expect("a promise");
     let authenticate = promises.remove("authenticate").expect("a promise");

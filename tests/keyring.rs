@@ -48,11 +48,7 @@ impl World for Clock {
 
 /// The keys of a fresh deployment.
 fn fresh_keys() -> SigningKeys {
-    let stack = Stack::start(&Options { arguments: &["--no-build"], endpoint: None });
-    let keys = Database::of(&stack.ready).store().signing_keys;
-    // It lasts as long as the test process.
-    Box::leak(Box::new(stack));
-    keys
+    Database::of(&Stack::private(&Options::default()).ready).store().signing_keys
 }
 
 fn claims(now: Timestamp) -> Claims {

@@ -30,8 +30,8 @@ struct Ledger {
 impl Ledger {
     fn open() -> Self {
         let proxy = Proxy::start(&Stack::shared().ready.dynamodb_endpoint);
-        let options = Options { arguments: &["--no-build", "--with-example"], endpoint: Some(&proxy.endpoint) };
-        let app = App::on(Box::leak(Box::new(Stack::start(&options))));
+        let options = Options { arguments: &["--with-example"], endpoint: Some(&proxy.endpoint), ..Options::default() };
+        let app = App::on(Stack::private(&options));
         Self { app, proxy, failures: Vec::new() }
     }
 

@@ -19,8 +19,8 @@ struct Outage {
 impl Outage {
     fn prepare() -> Self {
         let proxy = Proxy::start(&Stack::shared().ready.dynamodb_endpoint);
-        let options = Options { arguments: &["--no-build", "--with-example"], endpoint: Some(&proxy.endpoint) };
-        Self { app: App::on(Box::leak(Box::new(Stack::start(&options)))), proxy }
+        let options = Options { arguments: &["--with-example"], endpoint: Some(&proxy.endpoint), ..Options::default() };
+        Self { app: App::on(Stack::private(&options)), proxy }
     }
 
     /// Does `action` while DynamoDB has `fault`, and checks that the answer admits it in time.
@@ -141,7 +141,7 @@ async fn a_guarded_route_fails_and_says_why(outage: &Outage) {
     outage.proxy.set(Fault::None);
     orders().await.ok();
     let told = |line: &str| line.contains(r#""type":"error""#) && line.contains(r#""route":"GET /orders""#);
-    assert!(app.stack.log().lines().any(told));
+    app.stack.log_with("why the guarded route failed", |log| log.lines().any(told)).await;
 }
 
 async fn what_needs_no_store_goes_on(outage: &Outage) {

@@ -22,8 +22,7 @@ const REQUESTS: u32 = 2000;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let stack = Stack::start(&Options { arguments: &["--release"], endpoint: None });
-    let app = App::on(Box::leak(Box::new(stack)));
+    let app = App::on(Stack::private(&Options { optimised: true, ..Options::default() }));
     println!("{:44} {:>10} {:>10} {:>7}", "", "measured", "budget", "ratio");
 
     refresh(&app).await;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
         LazyLock,
@@ -16,9 +16,15 @@ use serde::Deserialize;
 /// Building the functions from nothing takes minutes on a small machine.
 const START: Duration = Duration::from_mins(20);
 
-/// The stack that most tests share. It ends with the test process: its standard input does.
-static SHARED: LazyLock<Stack> =
-    LazyLock::new(|| Stack::start(&Options { arguments: &["--with-example"], endpoint: None }));
+/// From this age on, the files of a stack are those of an earlier run: a stack that is in use writes its log.
+const LEFT_BEHIND: Duration = Duration::from_mins(15);
+
+/// The stack that most tests share, and the one that builds the functions. It ends with the test process: its standard
+/// input does.
+static SHARED: LazyLock<Stack> = LazyLock::new(|| {
+    remove_files_of_earlier_runs();
+    Stack::start(&["--with-example"], None)
+});
 
 /// A running local stack, as its ready file describes it.
 pub struct Stack {
@@ -52,6 +58,8 @@ pub struct Options<'a> {
     pub arguments: &'a [&'a str],
     /// Another DynamoDB than the embedded one.
     pub endpoint: Option<&'a str>,
+    /// Functions as they are when deployed, built first.
+    pub optimised: bool,
 }
 
 impl Stack {
@@ -60,18 +68,32 @@ impl Stack {
         &SHARED
     }
 
-    /// Starts one and waits until every function answers.
-    pub fn start(options: &Options<'_>) -> Self {
+    /// One of a test's own, which lasts as long as the test process. It builds nothing, because the shared one has; so that
+    /// is waited for first, whichever test comes first.
+    pub fn private(options: &Options<'_>) -> &'static Self {
+        let build = if options.optimised {
+            "--release"
+        } else {
+            Self::shared();
+            "--no-build"
+        };
+        let arguments = [&[build], options.arguments].concat();
+        Box::leak(Box::new(Self::start(&arguments, options.endpoint)))
+    }
+
+    /// Starts one and waits until every function answers. With `--no-build` that works only if somebody else has built, so
+    /// nobody starts one but the two above.
+    fn start(arguments: &[&str], endpoint: Option<&str>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("stack-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let (ready_file, log_file) = (folder.join(format!("{name}.json")), folder.join(format!("{name}.log")));
         let _ = std::fs::remove_file(&ready_file);
 
         let mut command = Command::new(env!("CARGO"));
         command.args(["run", "--quiet", "--package", "gatelet", "--", "dev", "--port", "0", "--exit-with-stdin"]);
-        command.arg("--ready-file").arg(&ready_file).arg("--log-file").arg(&log_file).args(options.arguments);
-        if let Some(endpoint) = options.endpoint {
+        command.arg("--ready-file").arg(&ready_file).arg("--log-file").arg(&log_file).args(arguments);
+        if let Some(endpoint) = endpoint {
             command.args(["--dynamodb-endpoint", endpoint]);
         }
         command.env("AWS_ACCESS_KEY_ID", "local").env("AWS_SECRET_ACCESS_KEY", "local").env_remove("AWS_REGION");
@@ -81,10 +103,20 @@ impl Stack {
         let ready = wait_for(&ready_file, &mut process);
         Self { ready, log_file, _process: process }
     }
+}
 
-    /// Everything that the functions have logged so far.
-    pub fn log(&self) -> String {
-        std::fs::read_to_string(&self.log_file).expect("the stack writes its log")
+/// A killed test process leaves its stacks' files; so does every other.
+fn remove_files_of_earlier_runs() {
+    let is_left_behind = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let modified = path.metadata().and_then(|file| file.modified()).ok();
+        let age = modified.and_then(|time| time.elapsed().ok());
+        name.starts_with("stack-") && age.is_some_and(|age| age > LEFT_BEHIND)
+    };
+    let entries = std::fs::read_dir(env!("CARGO_TARGET_TMPDIR")).expect("Cargo makes the folder");
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_left_behind) {
+        // Another test process may have been faster.
+        let _ = std::fs::remove_file(path);
     }
 }
 
