@@ -4,11 +4,13 @@
 //! code that is right must work with them present; this way it is always tried.
 
 use super::aws::Aws;
+use super::guard::Guard;
 use super::options::DatabaseOptions;
 use super::server;
 use dynoxide::Database;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// There is no database.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +48,7 @@ pub(crate) async fn start(options: &DatabaseOptions) -> Result<Connected, Databa
             (Database::new(&directory.join("dynamodb.sqlite").to_string_lossy())?, Some(lock))
         }
     };
-    tokio::spawn(dynoxide::server::serve_on(listener, database));
+    tokio::spawn(server::serve(listener, Arc::new(Guard::new(database))));
     Ok(Connected { aws: Aws::embedded(endpoint, &options.region), _lock: lock })
 }
 

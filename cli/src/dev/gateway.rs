@@ -43,7 +43,9 @@ pub(crate) struct Gateway {
 impl Handler for Gateway {
     async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
         let (request, body) = request.into_parts();
-        if let Some(function) = InvokeApi::function_of(request.uri.path()).filter(|_| is_for_us(&request)) {
+        if let Some(function) =
+            InvokeApi::function_of(request.uri.path()).filter(|_| host::is_addressed(&request.headers))
+        {
             return match read(body).await {
                 Ok(event) => self.invoke_api.invoke(&request, function, event).await,
                 Err(refusal) => refusal.into(),
@@ -74,7 +76,7 @@ impl Gateway {
         peer: SocketAddr,
         request_id: &str,
     ) -> Result<Answer, Refusal> {
-        if !is_for_us(request) {
+        if !host::is_addressed(&request.headers) {
             return Err(Refusal::Forbidden);
         }
         if head_bytes(request) > MAX_HEAD_BYTES {
@@ -157,12 +159,6 @@ async fn integrate(target: &Target, event: Bytes) -> Result<Answer, Refusal> {
         Ok(Outcome::Failed(_) | Outcome::Died | Outcome::TimedOut) => Err(Refusal::Failure),
         Err(_) => Err(Refusal::Timeout),
     }
-}
-
-fn is_for_us(request: &Parts) -> bool {
-    let mut hosts = request.headers.get_all(header::HOST).iter();
-    let host = hosts.next().and_then(|host| host.to_str().ok());
-    host.is_some_and(host::is_local) && hosts.next().is_none()
 }
 
 /// The size of the request line and the headers as they came over the wire.

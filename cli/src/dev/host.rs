@@ -1,5 +1,7 @@
 //! The names that the local stack answers to.
 
+use hyper::header::{self, HeaderMap};
+
 /// A `Host` header's name without its port.
 pub(crate) fn name(host: &str) -> &str {
     match host.rsplit_once(':') {
@@ -10,10 +12,17 @@ pub(crate) fn name(host: &str) -> &str {
 
 /// Whether a `Host` header means this machine. Any other name is refused, as API Gateway refuses a domain that is not the API's: a page that
 /// points its own domain at 127.0.0.1 (DNS rebinding) gets nowhere.
-pub(crate) fn is_local(host: &str) -> bool {
+fn is_local(host: &str) -> bool {
     let name = name(host);
     let port = host.strip_prefix(name).and_then(|rest| rest.strip_prefix(':'));
     ["localhost", "127.0.0.1", "[::1]"].contains(&name) && port.is_none_or(|port| port.parse::<u16>().is_ok())
+}
+
+/// Whether a request's only `Host` means this machine.
+pub(crate) fn is_addressed(headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let host = hosts.next().and_then(|host| host.to_str().ok());
+    host.is_some_and(is_local) && hosts.next().is_none()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod database;
 mod environment;
 mod event;
 mod gateway;
+mod guard;
 mod host;
 mod instance;
 mod intrinsics;
