@@ -45,11 +45,37 @@ pub(crate) async fn start(options: &DatabaseOptions) -> Result<Connected, Databa
         None => (Database::memory()?, None),
         Some(directory) => {
             let lock = lock(directory)?;
-            (Database::new(&directory.join("dynamodb.sqlite").to_string_lossy())?, Some(lock))
+            (open(directory)?, Some(lock))
         }
     };
     tokio::spawn(server::serve(listener, Arc::new(Guard::new(database))));
     Ok(Connected { aws: Aws::embedded(endpoint, &options.region), _lock: lock })
+}
+
+/// Opens the database in `directory`, which others may be able to look into: its files are private by themselves. New journals get the mode
+/// of the database; those that a killed process left are made private with it.
+fn open(directory: &Path) -> Result<Database, DatabaseError> {
+    let failed = |source| DatabaseError::Directory { path: directory.to_owned(), source };
+    let path = directory.join("dynamodb.sqlite");
+    make_private_file(&path).map_err(failed)?;
+    let journals = ["dynamodb.sqlite-wal", "dynamodb.sqlite-shm"].map(|name| directory.join(name));
+    for journal in journals.iter().filter(|journal| journal.exists()) {
+        make_private_file(journal).map_err(failed)?;
+    }
+    Ok(Database::new(&path.to_string_lossy())?)
+}
+
+/// Makes the file, or takes it away from others.
+fn make_private_file(path: &Path) -> std::io::Result<()> {
+    let mut options = File::options();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    drop(file);
+    Ok(())
 }
 
 /// Makes `directory`. It holds private keys, so nobody else may look inside.
@@ -70,5 +96,33 @@ fn lock(directory: &Path) -> Result<File, DatabaseError> {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(DatabaseError::InUse(directory.to_owned())),
         Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn the_data_is_private_in_an_open_directory_too() {
+        let directory = std::env::temp_dir().join(format!("gatelet-data-{}", std::process::id()));
+        std::fs::create_dir(&directory).unwrap();
+        std::fs::set_permissions(&directory, Permissions::from_mode(0o755)).unwrap();
+        let shared = directory.join("dynamodb.sqlite");
+        std::fs::write(&shared, "").unwrap();
+        std::fs::set_permissions(&shared, Permissions::from_mode(0o644)).unwrap();
+
+        let lock = lock(&directory).unwrap();
+        let database = open(&directory).unwrap();
+        let files = std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap());
+        let files: Vec<_> = files.filter(|file| file.file_name() != "lock").collect();
+        assert!(files.len() > 1, "the database has journals: {files:?}");
+        for file in files {
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
+        }
+        drop((database, lock));
+        std::fs::remove_dir_all(directory).unwrap();
     }
 }
