@@ -4,6 +4,7 @@ use super::pool::Launch;
 use super::queue::InstanceId;
 use std::collections::VecDeque;
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
@@ -12,8 +13,50 @@ use tokio::time::Instant;
 /// How many of its last lines are shown when an instance can't start.
 const LAST_LINES: usize = 20;
 
-/// When the instance must be done with what it is doing; `None` while it waits for work.
-pub(super) type Clock = watch::Sender<Option<Instant>>;
+/// The instance's time; `None` while it waits for work.
+pub(super) type Clock = watch::Sender<Option<Limit>>;
+
+/// How long the instance may go on with what it is doing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limit {
+    pub(super) phase: Phase,
+    pub(super) allowed: Duration,
+    pub(super) due: Instant,
+}
+
+/// What an instance does for a limited time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Until it asks for work for the first time.
+    Init,
+    /// Until it has an outcome.
+    Invocation,
+    /// Until it asks for work again.
+    Return,
+}
+
+impl Limit {
+    /// A limit that begins now.
+    pub(super) fn new(phase: Phase, allowed: Duration) -> Self {
+        Self { phase, allowed, due: Instant::now() + allowed }
+    }
+
+    /// How long ago it began.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.allowed.saturating_sub(self.due.saturating_duration_since(Instant::now()))
+    }
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let task = match self.phase {
+            Phase::Init => "come through its init phase",
+            Phase::Invocation => "finish",
+            Phase::Return => "ask for work again",
+        };
+        write!(f, "it did not {task} within {:?}", self.allowed)
+    }
+}
 
 /// How an instance ended.
 pub(super) struct End {
@@ -24,7 +67,7 @@ pub(super) struct End {
 }
 
 /// Starts an instance and stays with it until it ends.
-pub(super) async fn run(launch: &Launch, id: InstanceId, deadline: watch::Receiver<Option<Instant>>) -> End {
+pub(super) async fn run(launch: &Launch, id: InstanceId, limit: watch::Receiver<Option<Limit>>) -> End {
     let mut child = match spawn(launch, id) {
         Ok(child) => child,
         Err(error) => {
@@ -34,15 +77,13 @@ pub(super) async fn run(launch: &Launch, id: InstanceId, deadline: watch::Receiv
         }
     };
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let wait = wait(&mut child, deadline);
-    let ((overran, status), _, last_lines) = tokio::join!(wait, follow(launch, stdout), follow(launch, stderr));
+    let wait = wait(&mut child, limit);
+    let ((overrun, status), _, last_lines) = tokio::join!(wait, follow(launch, stdout), follow(launch, stderr));
     let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
-    if overran {
-        launch
-            .log
-            .line(&launch.function.label, &format!("killed: it did not finish within {:?}", launch.function.timeout));
+    if let Some(limit) = overrun {
+        launch.log.line(&launch.function.label, &format!("killed: {limit}"));
     }
-    End { overran, last_words: format!("{}\n({status})", last_lines.join("\n")) }
+    End { overran: overrun.is_some(), last_words: format!("{}\n({status})", last_lines.join("\n")) }
 }
 
 /// The process sees the environment that Lambda gives and nothing of the developer's. It is a process group of its own, so that Ctrl-C
@@ -65,25 +106,28 @@ fn spawn(launch: &Launch, id: InstanceId) -> std::io::Result<Child> {
         .spawn()
 }
 
-async fn wait(child: &mut Child, deadline: watch::Receiver<Option<Instant>>) -> (bool, std::io::Result<ExitStatus>) {
-    tokio::select! {
-        status = child.wait() => return (false, status),
-        () = overrun(deadline) => {}
-    }
+async fn wait(
+    child: &mut Child,
+    limit: watch::Receiver<Option<Limit>>,
+) -> (Option<Limit>, std::io::Result<ExitStatus>) {
+    let limit = tokio::select! {
+        status = child.wait() => return (None, status),
+        limit = overrun(limit) => limit,
+    };
     // It may have ended by itself just now; either way it is gone after this.
     let _ = child.start_kill();
-    (true, child.wait().await)
+    (Some(limit), child.wait().await)
 }
 
-/// Resolves when a deadline passes.
-async fn overrun(mut deadline: watch::Receiver<Option<Instant>>) {
+/// Resolves when a limit is reached.
+async fn overrun(mut limit: watch::Receiver<Option<Limit>>) -> Limit {
     loop {
-        let current = *deadline.borrow_and_update();
+        let current = *limit.borrow_and_update();
         let changed = match current {
-            None => deadline.changed().await,
-            Some(due) => tokio::select! {
-                () = tokio::time::sleep_until(due) => return,
-                changed = deadline.changed() => changed,
+            None => limit.changed().await,
+            Some(current) => tokio::select! {
+                () = tokio::time::sleep_until(current.due) => return current,
+                changed = limit.changed() => changed,
             },
         };
         if changed.is_err() {
@@ -113,4 +157,4 @@ async fn follow(launch: &Launch, output: Option<impl AsyncRead + Unpin>) -> Vec<
 #[cfg(test)]
 #[cfg(unix)]
 #[path = "instance_tests.rs"]
-mod tests;
+pub(super) mod tests;

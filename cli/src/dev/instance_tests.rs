@@ -5,15 +5,14 @@ use crate::dev::log::Log;
 use crate::dev::resources::Function;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A shell script as a function's binary.
-fn launch(name: &str, script: &str) -> Launch {
-    use std::os::unix::fs::PermissionsExt;
+pub(in crate::dev) fn launch(name: &str, script: &str) -> Launch {
     let binary = std::env::temp_dir().join(format!("gatelet-{}-{name}", std::process::id()));
-    std::fs::write(&binary, format!("#!/bin/sh\n{script}\n")).unwrap();
-    std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o700)).unwrap();
+    write_script(&binary, script);
     Launch {
         function: Function {
             label: name.to_owned(),
@@ -36,9 +35,17 @@ fn launch(name: &str, script: &str) -> Launch {
     }
 }
 
-async fn end_of(launch: &Launch, deadline: Option<Instant>) -> End {
-    let (_clock, deadline) = watch::channel(deadline);
-    let end = run(launch, InstanceId::new_v4(), deadline).await;
+/// Has a process of its own write the script. A child that another test starts meanwhile would inherit this process's open file, and what is
+/// open for writing can't be executed (`ETXTBSY`).
+fn write_script(path: &Path, script: &str) {
+    let write = r#"printf '#!/bin/sh\n%s\n' "$1" > "$0" && chmod 700 "$0""#;
+    let status = std::process::Command::new("sh").args(["-c", write]).arg(path).arg(script).status().unwrap();
+    assert!(status.success());
+}
+
+async fn end_of(launch: &Launch, limit: Option<Limit>) -> End {
+    let (_clock, limit) = watch::channel(limit);
+    let end = run(launch, InstanceId::new_v4(), limit).await;
     std::fs::remove_file(&launch.binary).unwrap();
     end
 }
@@ -54,15 +61,24 @@ async fn last_words_are_kept() {
 
 #[tokio::test]
 async fn an_instance_that_overruns_is_killed() {
-    let end = end_of(&launch("overruns", "exec sleep 1000"), Some(Instant::now())).await;
+    let limit = Limit::new(Phase::Invocation, Duration::ZERO);
+    let end = end_of(&launch("overruns", "exec sleep 1000"), Some(limit)).await;
     assert!(end.overran);
+}
+
+#[test]
+fn a_limit_says_what_it_was_for() {
+    let limit = |phase| Limit::new(phase, Duration::from_secs(7)).to_string();
+    assert_eq!(limit(Phase::Init), "it did not come through its init phase within 7s");
+    assert_eq!(limit(Phase::Invocation), "it did not finish within 7s");
+    assert_eq!(limit(Phase::Return), "it did not ask for work again within 7s");
 }
 
 #[tokio::test]
 async fn what_cannot_be_run_says_so() {
     let mut launch = launch("missing", "");
     std::fs::remove_file(std::mem::replace(&mut launch.binary, "/nowhere/missing".into())).unwrap();
-    let (_clock, deadline) = watch::channel(None);
-    let end = run(&launch, InstanceId::new_v4(), deadline).await;
+    let (_clock, limit) = watch::channel(None);
+    let end = run(&launch, InstanceId::new_v4(), limit).await;
     assert!(end.last_words.contains("cannot run /nowhere/missing"), "{}", end.last_words);
 }

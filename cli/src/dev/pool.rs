@@ -1,6 +1,6 @@
 //! The instances of one function: real processes of its real binary, started when invocations overlap, killed when they overrun.
 
-use super::instance::{self, Clock};
+use super::instance::{self, Clock, Limit, Phase};
 use super::log::Log;
 use super::queue::{InstanceId, Outcome, Queue, Work};
 use super::resources::Function;
@@ -11,10 +11,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
-use tokio::time::Instant;
 
-/// How long an instance may take before it asks for work. Lambda gives 10 s; an unoptimised binary on a busy machine gets more.
+/// How long an instance may take before it asks for work: more than on Lambda, for unoptimised binaries on a busy machine.
 const INIT_TIMEOUT: Duration = Duration::from_mins(1);
+/// What Lambda gives.
+const LAMBDA_INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a pool needs to start instances.
 pub(crate) struct Launch {
@@ -82,7 +83,7 @@ impl Pool {
     /// An instance has come through its init phase or has finished, and asks for work.
     pub(super) fn next(&self, id: InstanceId) -> Option<oneshot::Receiver<Work>> {
         let work = self.queue().next(id)?;
-        self.set_deadline(id, None);
+        self.note_init(self.set_limit(id, None));
         self.health.send_if_modified(|health| {
             let first = *health == Health::Starting;
             if first {
@@ -95,7 +96,7 @@ impl Pool {
 
     /// The instance has received its work: the function's time begins.
     pub(super) fn begin(&self, id: InstanceId) {
-        self.set_deadline(id, Some(Instant::now() + self.launch.function.timeout));
+        self.set_limit(id, Some(Limit::new(Phase::Invocation, self.launch.function.timeout)));
     }
 
     /// The instance has an outcome for `request_id`. False if it was not asked.
@@ -103,7 +104,8 @@ impl Pool {
         let Some(reply) = self.queue().finish(id, request_id) else {
             return false;
         };
-        self.set_deadline(id, None);
+        // Lambda's clock runs until the instance asks for work again: one that hangs after its answer must not be waited for.
+        self.set_limit(id, Some(Limit::new(Phase::Return, self.launch.function.timeout)));
         // The caller may have gone, which is no concern of the function's.
         let _ = reply.send(outcome);
         true
@@ -114,11 +116,11 @@ impl Pool {
     }
 
     fn start(self: &Arc<Self>, id: InstanceId) {
-        let (clock, deadline) = watch::channel(Some(Instant::now() + INIT_TIMEOUT));
+        let (clock, limit) = watch::channel(Some(Limit::new(Phase::Init, INIT_TIMEOUT)));
         self.clocks().insert(id, clock);
         let pool = Arc::clone(self);
         tokio::spawn(async move {
-            let end = instance::run(&pool.launch, id, deadline).await;
+            let end = instance::run(&pool.launch, id, limit).await;
             pool.bury(id, end);
         });
     }
@@ -137,9 +139,17 @@ impl Pool {
         self.start_wanted();
     }
 
-    fn set_deadline(&self, id: InstanceId, deadline: Option<Instant>) {
-        if let Some(clock) = self.clocks().get(&id) {
-            clock.send_replace(deadline);
+    /// The limit before.
+    fn set_limit(&self, id: InstanceId, limit: Option<Limit>) -> Option<Limit> {
+        self.clocks().get(&id).and_then(|clock| clock.send_replace(limit))
+    }
+
+    /// Says so if Lambda would not have waited for an init phase.
+    fn note_init(&self, limit: Option<Limit>) {
+        let init = limit.filter(|limit| limit.phase == Phase::Init).map(|limit| limit.elapsed());
+        if let Some(took) = init.filter(|took| *took > LAMBDA_INIT_TIMEOUT) {
+            let warning = format!("warning: its init phase took {took:.1?}; Lambda allows {LAMBDA_INIT_TIMEOUT:?}");
+            self.launch.log.line(&self.launch.function.label, &warning);
         }
     }
 
@@ -171,3 +181,8 @@ impl Pool {
         self.queue().add()
     }
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+#[path = "pool_tests.rs"]
+mod tests;
