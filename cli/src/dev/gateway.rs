@@ -6,7 +6,7 @@ use super::cors::Cors;
 use super::event::Call;
 use super::host;
 use super::invoke_api::InvokeApi;
-use super::link::Target;
+use super::link::{Api, Target};
 use super::queue::Outcome;
 use super::response::{self, message};
 use super::routes::Routes;
@@ -19,6 +19,7 @@ use hyper::http::request::Parts;
 use hyper::{Request, StatusCode, header};
 use serde_json::{Map, Value};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -31,12 +32,12 @@ const MAX_EVENT_BYTES: usize = 6 * 1024 * 1024;
 /// How long a client may take to send its body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// One HTTP API on a loopback port.
+/// All HTTP APIs on one loopback port.
 pub(crate) struct Gateway {
     pub(crate) port: u16,
-    pub(crate) api_id: String,
+    /// What no route names belongs to the first.
+    pub(crate) apis: Vec<Arc<Api>>,
     pub(crate) routes: Routes<Target>,
-    pub(crate) cors: Option<Cors>,
     pub(crate) invoke_api: InvokeApi,
 }
 
@@ -51,13 +52,14 @@ impl Handler for Gateway {
                 Err(refusal) => refusal.into(),
             };
         }
-        if let Some(answer) = self.cors.as_ref().and_then(|cors| cors.preflight(&request)) {
+        let cors = self.cors(request.uri.path());
+        if let Some(answer) = cors.and_then(|cors| cors.preflight(&request)) {
             return answer;
         }
         let request_id = uuid::Uuid::new_v4().to_string();
         let answer = self.serve(&request, body, peer, &request_id).await;
         let mut answer = answer.unwrap_or_else(Answer::from);
-        if let Some(cors) = &self.cors {
+        if let Some(cors) = cors {
             cors.apply(request.headers.get(header::ORIGIN), answer.headers_mut());
         }
         if let Ok(value) = HeaderValue::from_str(&request_id) {
@@ -68,6 +70,12 @@ impl Handler for Gateway {
 }
 
 impl Gateway {
+    /// What the API allows that a path belongs to.
+    fn cors(&self, path: &str) -> Option<&Cors> {
+        let api = self.routes.at(path).map(|target| &target.api).or(self.apis.first())?;
+        api.cors.as_ref()
+    }
+
     /// The function's answer, or the gateway's own.
     async fn serve(
         &self,
@@ -88,7 +96,7 @@ impl Gateway {
             body: read(body).await?,
             peer,
             gateway_port: self.port,
-            api_id: &self.api_id,
+            api_id: &found.target.api.id,
             route_key: found.key.as_str(),
             path_parameters: found.parameters,
             request_id: request_id.to_owned(),

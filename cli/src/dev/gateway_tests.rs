@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 const TEMPLATE: &str = r#"
 Resources:
   Api: {Type: AWS::ApiGatewayV2::Api, Properties: {CorsConfiguration: {AllowOrigins: ["http://app"], AllowMethods: [GET]}}}
+  OtherApi: {Type: AWS::ApiGatewayV2::Api}
   Work: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/work/}}
   Guard: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/guard/}}
   ToWork: {Type: AWS::ApiGatewayV2::Integration, Properties: {IntegrationUri: !GetAtt Work.Arn, PayloadFormatVersion: "2.0"}}
@@ -30,11 +31,12 @@ Resources:
       AuthorizerUri: !Sub "arn:aws:apigateway:x:lambda:path/2015-03-31/functions/${Guard.Arn}/invocations"
       IdentitySource: [$request.header.Authorization]
       AuthorizerResultTtlInSeconds: 0
-  Open: {Type: AWS::ApiGatewayV2::Route, Properties: {RouteKey: ANY /open, Target: !Sub "integrations/${ToWork}"}}
-  Slow: {Type: AWS::ApiGatewayV2::Route, Properties: {RouteKey: GET /slow, Target: !Sub "integrations/${Impatient}"}}
+  Open: {Type: AWS::ApiGatewayV2::Route, Properties: {ApiId: !Ref Api, RouteKey: ANY /open, Target: !Sub "integrations/${ToWork}"}}
+  Slow: {Type: AWS::ApiGatewayV2::Route, Properties: {ApiId: !Ref Api, RouteKey: GET /slow, Target: !Sub "integrations/${Impatient}"}}
+  Other: {Type: AWS::ApiGatewayV2::Route, Properties: {ApiId: !Ref OtherApi, RouteKey: GET /other-api, Target: !Sub "integrations/${ToWork}"}}
   Guarded:
     Type: AWS::ApiGatewayV2::Route
-    Properties: {RouteKey: GET /guarded, Target: !Sub "integrations/${ToWork}", AuthorizationType: CUSTOM, AuthorizerId: !Ref Required}
+    Properties: {ApiId: !Ref Api, RouteKey: GET /guarded, Target: !Sub "integrations/${ToWork}", AuthorizationType: CUSTOM, AuthorizerId: !Ref Required}
 "#;
 
 /// What the instance of a function makes of an event.
@@ -54,11 +56,11 @@ async fn gateway_before(work: Option<Play>) -> SocketAddr {
         let play = if pool.function().binary == "guard" { Some(guard as Play) } else { work };
         tokio::spawn(act(Arc::clone(pool), play));
     }
+    let apis = link::apis(&stack);
     let handler = Gateway {
         port: 9000,
-        api_id: "test-Api".to_owned(),
-        routes: link::routes(&stack, &pools, "eu-west-1").unwrap(),
-        cors: stack.apis[0].cors_configuration.clone().map(Cors::new),
+        routes: link::routes(&stack, &apis, &pools, "eu-west-1").unwrap(),
+        apis,
         invoke_api: InvokeApi(pools),
     };
     let listener = server::bind(0).await.unwrap();
@@ -133,6 +135,24 @@ async fn what_no_route_names_is_not_found_but_still_answers_cors() {
         assert!(head.contains("access-control-allow-origin: http://app"), "{head}");
     }
     assert_eq!(send(address, "GET", "/other", "").await.2, r#"{"message":"Not Found"}"#);
+}
+
+#[tokio::test]
+async fn every_api_has_cors_of_its_own() {
+    let address = gateway(echo).await;
+    let (_, head, body) = send(address, "GET", "/other-api", "Origin: http://app\r\n").await;
+    let event: Value = serde_json::from_str(&body).unwrap();
+    assert!(!head.contains("access-control"), "{head}");
+    assert_eq!(event["requestContext"]["apiId"], "test-OtherApi");
+
+    let asks = "Origin: http://app\r\nAccess-Control-Request-Method: GET\r\n";
+    assert_eq!(
+        send(address, "OPTIONS", "/other-api", asks).await.0,
+        404,
+        "without CORS it is a request like any other"
+    );
+    let (status, head, _) = send(address, "OPTIONS", "/guarded", asks).await;
+    assert!(status == 204 && head.contains("access-control-allow-origin: http://app"), "{head}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Puts a stack's API together: from routes over integrations and authorizers to the functions that answer.
 
 use super::authorizer::{Authorizer, UnsupportedAuthorizer};
+use super::cors::Cors;
 use super::pool::Pool;
 use super::resources;
 use super::routes::{InvalidRouteKey, RouteKey, Routes};
@@ -17,6 +18,8 @@ const MAX_INTEGRATION_MILLIS: u64 = 30_000;
 pub(crate) enum LinkError {
     #[error(transparent)]
     RouteKey(#[from] InvalidRouteKey),
+    #[error("the route `{route}` belongs to `{api}`, which is no API of the template")]
+    Api { route: String, api: String },
     #[error("the route `{route}` leads to `{target}`, which is no integration of the template")]
     Target { route: String, target: String },
     #[error("the integration `{0}` leads to no function of the template")]
@@ -35,15 +38,36 @@ pub(crate) enum LinkError {
     Stage(String),
 }
 
+/// One HTTP API. On AWS each has a host of its own; here their paths tell them apart.
+pub(crate) struct Api {
+    pub(crate) id: String,
+    pub(crate) cors: Option<Cors>,
+}
+
 /// Where a route leads.
 pub(crate) struct Target {
+    pub(crate) api: Arc<Api>,
     pub(crate) pool: Arc<Pool>,
     pub(crate) authorizer: Option<Arc<Authorizer>>,
     pub(crate) timeout: Duration,
 }
 
-/// Links the routes of `stack` to the functions in `pools`.
-pub(crate) fn routes(stack: &Stack, pools: &[Arc<Pool>], region: &str) -> Result<Routes<Target>, LinkError> {
+/// The APIs of `stack`, the main template's first.
+pub(crate) fn apis(stack: &Stack) -> Vec<Arc<Api>> {
+    let linked = stack.apis.iter().map(|api| {
+        let cors = api.cors_configuration.clone().map(Cors::new);
+        Arc::new(Api { id: api.id.clone(), cors })
+    });
+    linked.collect()
+}
+
+/// Links the routes of `stack` to their APIs and to the functions in `pools`.
+pub(crate) fn routes(
+    stack: &Stack,
+    apis: &[Arc<Api>],
+    pools: &[Arc<Pool>],
+    region: &str,
+) -> Result<Routes<Target>, LinkError> {
     if let Some(stage) = stack.stages.iter().find(|stage| stage.stage_name != "$default") {
         return Err(LinkError::Stage(stage.stage_name.clone()));
     }
@@ -51,16 +75,21 @@ pub(crate) fn routes(stack: &Stack, pools: &[Arc<Pool>], region: &str) -> Result
     stack
         .routes
         .iter()
-        .map(|route| Ok((route.route_key.parse::<RouteKey>()?, target(route, stack, pools, &authorizers)?)))
+        .map(|route| Ok((route.route_key.parse::<RouteKey>()?, target(route, stack, apis, pools, &authorizers)?)))
         .collect()
 }
 
 fn target(
     route: &resources::Route,
     stack: &Stack,
+    apis: &[Arc<Api>],
     pools: &[Arc<Pool>],
     authorizers: &BTreeMap<String, Arc<Authorizer>>,
 ) -> Result<Target, LinkError> {
+    let api = apis
+        .iter()
+        .find(|api| api.id == route.api_id)
+        .ok_or_else(|| LinkError::Api { route: route.route_key.clone(), api: route.api_id.clone() })?;
     let id = route.target.strip_prefix("integrations/").unwrap_or(&route.target);
     let integration = stack
         .integrations
@@ -72,7 +101,12 @@ fn target(
     let pool =
         find(pools, &integration.integration_uri).ok_or_else(|| LinkError::IntegrationFunction(id.to_owned()))?;
     let millis = integration.timeout_in_millis.unwrap_or(MAX_INTEGRATION_MILLIS).min(MAX_INTEGRATION_MILLIS);
-    Ok(Target { pool, authorizer: authorizer(route, authorizers)?, timeout: Duration::from_millis(millis) })
+    Ok(Target {
+        api: Arc::clone(api),
+        pool,
+        authorizer: authorizer(route, authorizers)?,
+        timeout: Duration::from_millis(millis),
+    })
 }
 
 fn authorizer(

@@ -6,12 +6,13 @@ use crate::dev::template::Template;
 
 const TEMPLATE: &str = r#"
 Resources:
+  Api: {Type: AWS::ApiGatewayV2::Api}
   Stage: {Type: AWS::ApiGatewayV2::Stage, Properties: {StageName: $default}}
   Work: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/work/}}
   Guard: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/guard/}}
   ToWork: {Type: AWS::ApiGatewayV2::Integration, Properties: {IntegrationUri: !GetAtt Work.Arn, PayloadFormatVersion: "2.0", TimeoutInMillis: 99000}}
   Authorizer: {Type: AWS::ApiGatewayV2::Authorizer, Properties: {AuthorizerType: REQUEST, AuthorizerPayloadFormatVersion: "2.0", EnableSimpleResponses: true, AuthorizerUri: !Sub "arn:aws:apigateway:r:lambda:path/2015-03-31/functions/${Guard.Arn}/invocations"}}
-  Route: {Type: AWS::ApiGatewayV2::Route, Properties: {RouteKey: GET /x, Target: !Sub "integrations/${ToWork}", AuthorizationType: CUSTOM, AuthorizerId: !Ref Authorizer}}
+  Route: {Type: AWS::ApiGatewayV2::Route, Properties: {ApiId: !Ref Api, RouteKey: GET /x, Target: !Sub "integrations/${ToWork}", AuthorizationType: CUSTOM, AuthorizerId: !Ref Authorizer}}
 "#;
 
 /// Links [`TEMPLATE`] with one text in place of another.
@@ -21,7 +22,7 @@ fn linked(from: &str, to: &str) -> Result<Routes<Target>, LinkError> {
     let template = Template::parse(&TEMPLATE.replacen(from, to, 1)).unwrap();
     let stack = template.evaluate(names, &BTreeMap::new(), &BTreeMap::new()).unwrap();
     let pools: Vec<_> = stack.functions.iter().cloned().map(Pool::of_test).collect();
-    routes(&stack, &pools, "r")
+    routes(&stack, &apis(&stack), &pools, "r")
 }
 
 #[test]
@@ -37,6 +38,7 @@ fn a_route_leads_to_its_function_past_its_authorizer() {
 fn what_does_not_hold_together_names_itself() {
     let cases = [
         ("GET /x", "/x", "`/x` is no route key"),
+        ("!Ref Api", "other", "belongs to `other`"),
         ("integrations/${ToWork}", "integrations/nowhere", "`integrations/nowhere`"),
         ("!GetAtt Work.Arn", "arn:aws:lambda:r:0:function:other", "`test-ToWork` leads to no function"),
         (r#"PayloadFormatVersion: "2.0", T"#, r#"PayloadFormatVersion: "1.0", T"#, "needs PayloadFormatVersion 2.0"),
@@ -68,7 +70,10 @@ fn the_projects_own_templates_run_locally() {
     let names = Names { stack: "example", ..names };
     stack.merge(example.evaluate(names, &parameters, &stack.exports).unwrap());
     let pools: Vec<_> = stack.functions.iter().cloned().map(Pool::of_test).collect();
-    let routes = routes(&stack, &pools, "r").unwrap();
+    let routes = routes(&stack, &apis(&stack), &pools, "r").unwrap();
     assert_eq!(routes.find("POST", "/api/v1/auth/refresh").unwrap().target.pool.function().label, "refresh");
-    assert!(routes.find("GET", "/orders").unwrap().target.authorizer.is_some());
+    assert!(routes.at("/api/v1/auth/refresh").unwrap().api.cors.is_some());
+    let orders = routes.find("GET", "/orders").unwrap().target;
+    assert!(orders.authorizer.is_some());
+    assert!(orders.api.cors.is_none(), "the example's API has none");
 }

@@ -45,7 +45,6 @@ mod yaml;
 pub(crate) use options::Options;
 
 use aws::Aws;
-use cors::Cors;
 use gateway::Gateway;
 use invoke_api::InvokeApi;
 use listeners::Listeners;
@@ -116,9 +115,9 @@ async fn serve(options: &Options) -> Result<(), DevError> {
 
     let stack = stacks.evaluate(names, &seed::default_id(&applications, options.seed.default_application))?;
     let pools = start_functions(options, &stack, &binaries, &database.aws).await?;
-    let routes = link::routes(&stack, &pools, names.region)?;
-    let cors = stack.apis.first().and_then(|api| api.cors_configuration.clone()).map(Cors::new);
-    let handler = Gateway { port, api_id: names.local_name("Api"), routes, cors, invoke_api: InvokeApi(pools) };
+    let apis = link::apis(&stack);
+    let routes = link::routes(&stack, &apis, &pools, names.region)?;
+    let handler = Gateway { port, apis, routes, invoke_api: InvokeApi(pools) };
 
     let dynamodb_endpoint = database.aws.endpoint.clone();
     let region = names.region.to_owned();

@@ -77,6 +77,9 @@ pub(crate) struct TimeToLive {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct Api {
+    /// What `Ref` gives.
+    #[serde(skip)]
+    pub(crate) id: String,
     pub(crate) cors_configuration: Option<CorsConfiguration>,
 }
 
@@ -114,6 +117,7 @@ pub(crate) struct Integration {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Route {
+    pub(crate) api_id: String,
     pub(crate) route_key: String,
     pub(crate) target: String,
     pub(crate) authorization_type: Option<String>,

@@ -67,13 +67,15 @@ impl RouteKey {
         &self.text
     }
 
-    fn matches(&self, method: &str, path: &str) -> Option<(Rank, BTreeMap<String, String>)> {
+    fn allows(&self, method: &str) -> bool {
+        let expected = self.pattern.as_ref().and_then(|pattern| pattern.method.as_deref());
+        expected.is_none_or(|expected| expected == method)
+    }
+
+    fn matches(&self, path: &str) -> Option<(Rank, BTreeMap<String, String>)> {
         let Some(pattern) = &self.pattern else {
             return Some(((vec![3], true), BTreeMap::new()));
         };
-        if pattern.method.as_deref().is_some_and(|expected| expected != method) {
-            return None;
-        }
         let (specificity, parameters) = pattern.captures(path)?;
         Some(((specificity, pattern.method.is_none()), parameters))
     }
@@ -128,8 +130,17 @@ pub(crate) struct Found<'r, T> {
 impl<T> Routes<T> {
     /// Finds the most specific route for a method and a path that is still percent-encoded.
     pub(crate) fn find(&self, method: &str, path: &str) -> Option<Found<'_, T>> {
-        let candidates = self.0.iter().filter_map(|(key, target)| {
-            let (rank, parameters) = key.matches(method, path)?;
+        self.most_specific(path, |key| key.allows(method))
+    }
+
+    /// Where the most specific route for a path leads, whatever its method.
+    pub(crate) fn at(&self, path: &str) -> Option<&T> {
+        self.most_specific(path, |_| true).map(|found| found.target)
+    }
+
+    fn most_specific(&self, path: &str, is_candidate: impl Fn(&RouteKey) -> bool) -> Option<Found<'_, T>> {
+        let candidates = self.0.iter().filter(|(key, _)| is_candidate(key)).filter_map(|(key, target)| {
+            let (rank, parameters) = key.matches(path)?;
             Some((rank, Found { key, target, parameters }))
         });
         candidates.min_by(|(left, _), (right, _)| left.cmp(right)).map(|(_, found)| found)

@@ -149,7 +149,9 @@ impl Evaluation<'_> {
         match resource_type(resource) {
             "AWS::Serverless::Function" => stack.functions.push(self.function(id, resource, globals)?),
             "AWS::DynamoDB::Table" => stack.tables.push(self.properties(id, resource)?),
-            "AWS::ApiGatewayV2::Api" => stack.apis.push(self.properties(id, resource)?),
+            "AWS::ApiGatewayV2::Api" => {
+                stack.apis.push(Api { id: self.scope.names.local_name(id), ..self.properties(id, resource)? });
+            }
             "AWS::ApiGatewayV2::Stage" => stack.stages.push(self.properties(id, resource)?),
             "AWS::ApiGatewayV2::Route" => stack.routes.push(self.properties(id, resource)?),
             "AWS::ApiGatewayV2::Integration" => {

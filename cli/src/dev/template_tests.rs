@@ -45,7 +45,7 @@ Resources:
     Properties: {IntegrationUri: !GetAtt RefreshFunction.Arn, PayloadFormatVersion: '2.0'}
   RefreshRoute:
     Type: AWS::ApiGatewayV2::Route
-    Properties: {RouteKey: POST /refresh, Target: !Sub 'integrations/${RefreshIntegration}'}
+    Properties: {ApiId: !Ref Api, RouteKey: POST /refresh, Target: !Sub 'integrations/${RefreshIntegration}'}
 Outputs:
   ApiId: {Value: !Ref Api, Export: {Name: !Sub '${AWS::StackName}-ApiId'}}
   Plain: {Value: !Cidr [a]}
