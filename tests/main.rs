@@ -30,4 +30,5 @@ mod script_client;
 mod service_client;
 mod sessions;
 mod sign_in;
+mod template;
 mod wiring;

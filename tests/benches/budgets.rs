@@ -15,6 +15,12 @@ use std::{
     time::Instant,
 };
 
+use shared::{
+    access_token::{Algorithm, Claims, Signer, Verifier},
+    ids::{SessionId, UserKey},
+    keys::KeyPair,
+    world::{System, World},
+};
 use support::{App, Options, Person, Stack};
 
 /// How many warm requests a figure is the mean of.
@@ -28,6 +34,7 @@ async fn main() {
     refresh(&app).await;
     token_info(&app).await;
     sign_in(&app).await;
+    signatures();
     sizes();
 }
 
@@ -66,6 +73,36 @@ async fn sign_in(app: &App) {
     // The C reference takes 20.6 ms for the hash alone on the machine that the budget was set on.
     report("authenticate: warm, CPU", (process.cpu_ms() - before) / 50.0, 20.6, "ms");
     report("authenticate: resident memory", process.resident_mib(), 20.0 + 19.0, "MiB");
+}
+
+/// Access tokens without any I/O, in this process.
+fn signatures() {
+    let pair = KeyPair::generate(Algorithm::ES256, &System).expect("a pair");
+    let signer = Signer::new(pair.kid.clone(), pair.algorithm, &pair.private);
+    let verifier = Verifier::new("https://issuer".to_owned(), [(pair.kid, pair.algorithm, pair.public)]).expect("keys");
+    let now = System.now();
+    let claims: Claims = serde_json::from_value(serde_json::json!({
+        "iss": "https://issuer", "aud": "https://audience", "sub": UserKey::random(&System), "exp": now, "iat": now,
+        "nbf": now, "jti": "6f9619ff-8b86-4011-b42d-00c04fc964ff", "sid": SessionId::random(&System),
+        "client_id": "6f9619ff-8b86-4011-b42d-00c04fc964ff", "auth_time": now, "amr": ["pwd"], "scope": "", "ep": 0,
+    }))
+    .expect("claims");
+    let token = signer.sign(&claims).expect("a token");
+
+    report(
+        "ES256: verification",
+        micros(|| drop(verifier.verify(token.expose(), "https://audience", now))),
+        100.0,
+        "us",
+    );
+    println!("{:44} {:7.2} us", "ES256: signature", micros(|| drop(signer.sign(&claims))));
+}
+
+/// The mean time of `work`, in microseconds.
+fn micros(work: impl Fn()) -> f64 {
+    let started = Instant::now();
+    (0..REQUESTS).for_each(|_| work());
+    started.elapsed().as_secs_f64() * 1e6 / f64::from(REQUESTS)
 }
 
 /// The size of each binary, as it is and as API Gateway's users would upload it.

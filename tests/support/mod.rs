@@ -9,6 +9,7 @@ mod log;
 mod person;
 mod proxy;
 mod raw;
+mod roles;
 mod stack;
 mod yaml;
 
@@ -20,6 +21,7 @@ pub use deployed::DEPLOYED_ISSUER;
 pub use log::lines_of;
 pub use person::{Person, claims};
 pub use proxy::{Call, Fault, Proxy, round_trips};
+pub use roles::{Grant, roles};
 pub use stack::{Options, Stack, project_file};
 pub use yaml::template;
 

@@ -15,16 +15,25 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 
-/// How far away the database is made to be, so that calls which run together can be told from calls that wait.
-const DISTANCE: Duration = Duration::from_millis(15);
+/// How long a call is held for another to join it, while calls are counted. A function that sends two calls together sends
+/// the second long before, however busy the machine is.
+const HELD: Duration = Duration::from_millis(60);
+
+/// How long a call takes while DynamoDB is slow.
+pub const SLOW: Duration = Duration::from_millis(1200);
 
 /// What happens to calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// They pass.
     None,
+    /// They pass too, but each is held until another joins it or until it is plain that none does. So calls that are sent
+    /// together overlap, and calls that wait for each other don't.
+    Held,
+    /// They pass, and the answer is late.
+    Slow,
     /// DynamoDB throttles.
     Throttle,
     /// DynamoDB fails.
@@ -41,6 +50,8 @@ pub enum Fault {
 #[derive(Debug, Clone)]
 pub struct Call {
     pub operation: String,
+    /// What IAM sees: each single operation, and the table that it is on.
+    pub on_tables: Vec<(String, String)>,
     pub read_units: f64,
     pub write_units: f64,
     started: Instant,
@@ -73,12 +84,19 @@ struct State {
     upstream: String,
     fault: Fault,
     calls: Vec<Call>,
+    /// How many calls have come.
+    arrivals: watch::Sender<u64>,
 }
 
 impl Proxy {
     /// Starts a proxy to `upstream` on a thread and a runtime of its own.
     pub fn start(upstream: &str) -> Self {
-        let state = State { upstream: upstream.to_owned(), fault: Fault::None, calls: Vec::new() };
+        let state = State {
+            upstream: upstream.to_owned(),
+            fault: Fault::None,
+            calls: Vec::new(),
+            arrivals: watch::Sender::new(0),
+        };
         let state = Arc::new(Mutex::new(state));
         let (sender, receiver) = std::sync::mpsc::channel::<SocketAddr>();
         let served = Arc::clone(&state);
@@ -135,9 +153,11 @@ async fn pass(
     state: &Mutex<State>,
     client: &reqwest::Client,
 ) -> Result<Response<Full<Bytes>>, Cut> {
-    let (upstream, fault) = {
+    let started = Instant::now();
+    let (upstream, fault, mut arrivals) = {
         let state = state.lock().unwrap_or_else(PoisonError::into_inner);
-        (state.upstream.clone(), state.fault)
+        state.arrivals.send_modify(|count| *count += 1);
+        (state.upstream.clone(), state.fault, state.arrivals.subscribe())
     };
     let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
     match fault {
@@ -148,6 +168,11 @@ async fn pass(
         Fault::InternalError => return Ok(error(500, "InternalServerError")),
         Fault::Hang => std::future::pending().await,
         Fault::CutBefore => return Err(Cut),
+        Fault::Held => {
+            // Nobody coming is as good an end of the wait as somebody.
+            let _ = tokio::time::timeout(HELD, arrivals.changed()).await;
+        }
+        Fault::Slow => tokio::time::sleep(SLOW).await,
         Fault::None | Fault::CutAfter => {}
     }
     let (parts, body) = request.into_parts();
@@ -160,14 +185,12 @@ async fn pass(
             forwarded = forwarded.header(name, value);
         }
     }
-    let started = Instant::now();
     let answer = forwarded.send().await.map_err(|_| Cut)?;
-    tokio::time::sleep(DISTANCE).await;
     let status = StatusCode::from_u16(answer.status().as_u16()).map_err(|_| Cut)?;
     let body = answer.bytes().await.map_err(|_| Cut)?;
     let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let answered = serde_json::from_slice(&body).unwrap_or_default();
-    let call = call(target, &answered, started);
+    let call = call(target, &asked, &answered, started);
     state.lock().unwrap_or_else(PoisonError::into_inner).calls.push(call);
     if fault == Fault::CutAfter {
         return Err(Cut);
@@ -175,7 +198,7 @@ async fn pass(
     Ok(answer_of(status, body))
 }
 
-fn call(target: &str, answer: &Value, started: Instant) -> Call {
+fn call(target: &str, asked: &Value, answer: &Value, started: Instant) -> Call {
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
     let consumed = match &answer["ConsumedCapacity"] {
         Value::Array(tables) => tables.clone(),
@@ -185,12 +208,23 @@ fn call(target: &str, answer: &Value, started: Instant) -> Call {
     let units: f64 = consumed.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum();
     let reads = matches!(operation.as_str(), "GetItem" | "Query" | "Scan" | "BatchGetItem");
     Call {
+        on_tables: on_tables(&operation, asked),
         read_units: if reads { units } else { 0.0 },
         write_units: if reads { 0.0 } else { units },
         operation,
         started,
         finished: Instant::now(),
     }
+}
+
+fn on_tables(operation: &str, asked: &Value) -> Vec<(String, String)> {
+    let table = |request: &Value| request["TableName"].as_str().unwrap_or_default().to_owned();
+    let Some(parts) = asked["TransactItems"].as_array() else {
+        return vec![(operation.to_owned(), table(asked))];
+    };
+    let parts = parts.iter().filter_map(Value::as_object).flatten();
+    // A transaction's `Put` is allowed by `PutItem`, and so on.
+    parts.map(|(kind, request)| (format!("{kind}Item"), table(request))).collect()
 }
 
 /// Inside a transaction, throttling is the reason of a cancellation.

@@ -33,7 +33,7 @@ use crate::{log, problem::Problem, store::StoreError};
 
 /// How long a handler may take, whatever number of calls it makes: less than the function's timeout of 10 s, after which
 /// Lambda would end the process and API Gateway answer with a bare 500.
-const REQUEST_BUDGET: Duration = Duration::from_secs(8);
+pub const REQUEST_BUDGET: Duration = Duration::from_secs(8);
 
 /// What a function's init or its runtime can fail with; Lambda reports it.
 pub type Error = lambda_http::Error;

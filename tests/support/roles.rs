@@ -1,0 +1,104 @@
+//! What the template allows each function to do.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+/// One action on one table.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Grant {
+    /// The table's logical id.
+    pub table: String,
+    /// Without its prefix `dynamodb:`.
+    pub action: String,
+    /// The partition keys that it is limited to; empty if it is not.
+    pub keys: BTreeSet<String>,
+}
+
+/// A function's role.
+#[derive(Debug)]
+pub struct Role {
+    /// The function's logical id, without its suffix.
+    pub stem: String,
+    /// The binary that runs with it.
+    pub binary: String,
+    pub grants: BTreeSet<Grant>,
+    /// Actions other than DynamoDB's, each with its resource as the template has it.
+    pub others: BTreeSet<(String, String)>,
+}
+
+/// The roles of all functions of a template. Fails where one is written in a way that could hide a grant.
+pub fn roles(template: &Value) -> Vec<Role> {
+    let resources = template["Resources"].as_object().expect("resources");
+    let functions = resources.iter().filter(|(_, resource)| resource["Type"] == "AWS::Serverless::Function");
+    functions.map(|(id, function)| role(template, id, &function["Properties"])).collect()
+}
+
+fn role(template: &Value, id: &str, function: &Value) -> Role {
+    assert!(function["Policies"].is_null(), "{id} has policies beside its role");
+    let stem = id.strip_suffix("Function").expect("a function's id ends so");
+    let binary = function["CodeUri"].as_str().expect("a CodeUri").trim_end_matches('/').rsplit('/').next();
+    let role = &template["Resources"][format!("{stem}Role")]["Properties"];
+    assert_eq!(members(role), ["AssumeRolePolicyDocument", "Policies"], "{stem}Role");
+    let trust = &role["AssumeRolePolicyDocument"]["Statement"];
+    assert_eq!(strings(&trust[0]["Principal"]["Service"]), ["lambda.amazonaws.com"], "{stem}Role");
+    assert_eq!((list(trust).len(), members(&trust[0]["Principal"])), (1, vec!["Service"]), "{stem}Role");
+
+    let mut role_of = Role {
+        stem: stem.to_owned(),
+        binary: binary.expect("a name").to_owned(),
+        grants: BTreeSet::new(),
+        others: BTreeSet::new(),
+    };
+    for statement in list(&role["Policies"]).iter().flat_map(|policy| list(&policy["PolicyDocument"]["Statement"])) {
+        role_of.add(statement);
+    }
+    role_of
+}
+
+impl Role {
+    fn add(&mut self, statement: &Value) {
+        assert_eq!(statement["Effect"], "Allow", "{}: {statement}", self.stem);
+        let known = ["Action", "Condition", "Effect", "Resource"];
+        assert!(members(statement).iter().all(|name| known.contains(name)), "{}: {statement}", self.stem);
+        let keys = keys(statement);
+        for (action, resource) in strings(&statement["Action"]).into_iter().flat_map(|action| {
+            list(&statement["Resource"]).iter().map(move |resource| (action.clone(), resource.clone()))
+        }) {
+            let Some(action) = action.strip_prefix("dynamodb:") else {
+                self.others.insert((action, resource["GetAtt"].as_str().unwrap_or_default().to_owned()));
+                continue;
+            };
+            let table = resource["GetAtt"].as_str().and_then(|name| name.strip_suffix(".Arn"));
+            let table = table.unwrap_or_else(|| panic!("{}: {resource} is no table", self.stem)).to_owned();
+            self.grants.insert(Grant { table, action: action.to_owned(), keys: keys.clone() });
+        }
+    }
+}
+
+/// The partition keys that a statement is limited to. Any other condition is one that nobody has thought about.
+fn keys(statement: &Value) -> BTreeSet<String> {
+    const KEY: &str = "dynamodb:LeadingKeys";
+    let condition = &statement["Condition"];
+    if condition.is_null() {
+        return BTreeSet::new();
+    }
+    let limit = &condition["ForAllValues:StringEquals"];
+    // `ForAllValues` alone also holds for a request that names no key at all.
+    assert_eq!(condition["Null"][KEY], "false", "{statement}");
+    assert_eq!((members(condition).len(), members(limit)), (2, vec![KEY]), "{statement}");
+    strings(&limit[KEY]).into_iter().collect()
+}
+
+fn members(value: &Value) -> Vec<&str> {
+    value.as_object().map(|object| object.keys().map(String::as_str).collect()).unwrap_or_default()
+}
+
+/// What may be one or a list of several.
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice)
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    list(value).iter().map(|text| text.as_str().expect("text").to_owned()).collect()
+}

@@ -1,0 +1,212 @@
+//! What keeps the deployment safe: rights, tables, settings and times of `infra/template.yaml`.
+
+use std::{collections::BTreeSet, fs};
+
+use serde_json::{Value, json};
+use shared::http::REQUEST_BUDGET;
+
+use crate::support::{Grant, project_file, roles, template};
+
+const TEMPLATE: &str = "infra/template.yaml";
+
+/// `(table, actions, partition keys that they are limited to)`
+type Rights = (&'static str, &'static [&'static str], &'static [&'static str]);
+
+const APPLICATION: Rights = ("ApplicationsTable", &["GetItem"], &[]);
+const USER: Rights = ("UsersTable", &["GetItem"], &[]);
+const SESSION: Rights = ("SessionsTable", &["GetItem"], &[]);
+const END_SESSION: Rights = ("SessionsTable", &["UpdateItem"], &[]);
+const SIGN: Rights = ("SigningKeysTable", &["Query"], &["mac", "private"]);
+const VERIFY: Rights = ("SigningKeysTable", &["Query"], &["public"]);
+const VERIFY_BOTH: Rights = ("SigningKeysTable", &["Query"], &["mac", "public"]);
+
+/// Everything that each function may do. Whoever adds to it says why the handler needs that.
+const RIGHTS: [(&str, &[Rights]); 13] = [
+    (
+        "Authenticate",
+        &[
+            APPLICATION,
+            ("UsersTable", &["GetItem", "UpdateItem"], &[]),
+            ("SessionsTable", &["DeleteItem", "PutItem", "Query", "UpdateItem"], &[]),
+            SIGN,
+        ],
+    ),
+    ("Authorizer", &[USER, SESSION, VERIFY]),
+    ("Discovery", &[]),
+    ("Introspect", &[APPLICATION, USER, SESSION, VERIFY_BOTH]),
+    ("Jwks", &[VERIFY]),
+    ("Logout", &[APPLICATION, END_SESSION, VERIFY_BOTH]),
+    ("OptionalAuthorizer", &[USER, SESSION, VERIFY]),
+    ("Refresh", &[APPLICATION, USER, ("SessionsTable", &["GetItem", "UpdateItem"], &[]), SIGN]),
+    ("Register", &[APPLICATION, ("UsersTable", &["PutItem"], &[])]),
+    ("Revoke", &[APPLICATION, END_SESSION, VERIFY_BOTH]),
+    (
+        "Sessions",
+        &[
+            APPLICATION,
+            ("UsersTable", &["GetItem", "UpdateItem"], &[]),
+            ("SessionsTable", &["GetItem", "Query", "UpdateItem"], &[]),
+            VERIFY,
+        ],
+    ),
+    ("TokenInfo", &[APPLICATION, USER, SESSION, VERIFY]),
+    ("Whoami", &[APPLICATION, USER, SESSION, VERIFY]),
+];
+
+fn grants(rights: &[Rights]) -> BTreeSet<Grant> {
+    let each = rights.iter().flat_map(|(table, actions, keys)| {
+        actions.iter().map(|action| Grant {
+            table: (*table).to_owned(),
+            action: (*action).to_owned(),
+            keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+        })
+    });
+    each.collect()
+}
+
+#[test]
+fn each_function_may_do_exactly_what_its_handler_does() {
+    let roles = roles(&template(TEMPLATE));
+    let stems: BTreeSet<_> = roles.iter().map(|role| role.stem.as_str()).collect();
+    assert_eq!(stems, RIGHTS.iter().map(|(stem, _)| *stem).collect());
+    for role in roles {
+        let (stem, rights) = RIGHTS.iter().find(|(stem, _)| *stem == role.stem).expect("it is listed");
+        assert_eq!(role.grants, grants(rights), "{stem}");
+    }
+}
+
+#[test]
+fn each_function_writes_to_its_own_log_and_nothing_else() {
+    for path in [TEMPLATE, "infra/examples/protected-api.yaml"] {
+        for role in roles(&template(path)) {
+            // A log group's ARN, as `GetAtt` gives it, already covers its streams.
+            let own = format!("{}Logs.Arn", role.stem);
+            let expected = ["logs:CreateLogStream", "logs:PutLogEvents"].map(|action| (action.to_owned(), own.clone()));
+            assert_eq!(role.others, BTreeSet::from(expected), "{}", role.stem);
+        }
+    }
+}
+
+/// The resources of one type, by logical id.
+fn resources<'a>(template: &'a Value, kind: &'a str) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    let all = template["Resources"].as_object().expect("resources");
+    all.iter().filter(move |(_, resource)| resource["Type"] == kind).map(|(id, resource)| (id.as_str(), resource))
+}
+
+#[test]
+fn no_role_has_a_wildcard() {
+    for path in [TEMPLATE, "infra/examples/protected-api.yaml"] {
+        for kind in ["AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"] {
+            for (id, role) in resources(&template(path), kind) {
+                let text = role.to_string();
+                assert!(!text.contains('*') && !text.contains("NotAction") && !text.contains("NotResource"), "{id}");
+                let [limits, guards] = ["ForAllValues:", r#""Null":{"#].map(|what| text.matches(what).count());
+                assert_eq!(limits, guards, "{id}: `Null` stands beside `ForAllValues`");
+            }
+        }
+    }
+}
+
+/// `(table, TTL attribute, is it kept when the stack goes and protected while it is there)`
+const TABLES: [(&str, Option<&str>, bool); 5] = [
+    ("ApplicationsTable", None, true),
+    ("SessionsTable", Some("expires_at"), false),
+    ("SigningKeysTable", Some("expires_at"), true),
+    ("ThrottlesTable", Some("expires_at"), false),
+    ("UsersTable", None, true),
+];
+
+#[test]
+fn every_table_is_encrypted_recoverable_and_billed_by_use_and_protected_if_it_is_irreplaceable() {
+    let template = template(TEMPLATE);
+    let declared: Vec<_> = resources(&template, "AWS::DynamoDB::Table").map(|(id, _)| id).collect();
+    assert_eq!(declared, TABLES.map(|(id, ..)| id));
+    for (id, ttl, kept) in TABLES {
+        let table = &template["Resources"][id];
+        let properties = &table["Properties"];
+        assert_eq!(properties["BillingMode"], "PAY_PER_REQUEST", "{id}");
+        assert_eq!(properties["SSESpecification"], json!({"SSEEnabled": true}), "{id}");
+        let recovery = &properties["PointInTimeRecoverySpecification"];
+        assert_eq!(*recovery, json!({"PointInTimeRecoveryEnabled": true}), "{id}");
+        let ttl = ttl.map_or(Value::Null, |name| json!({"AttributeName": name, "Enabled": true}));
+        assert_eq!(properties["TimeToLiveSpecification"], ttl, "{id}");
+
+        let policy = if kept { json!("Retain") } else { Value::Null };
+        assert_eq!([&table["DeletionPolicy"], &table["UpdateReplacePolicy"]], [&policy, &policy], "{id}");
+        let protection = if kept { json!({"Ref": "DeletionProtection"}) } else { Value::Null };
+        assert_eq!(properties["DeletionProtectionEnabled"], protection, "{id}");
+    }
+    assert_eq!(template["Parameters"]["DeletionProtection"]["Default"], "true");
+}
+
+#[test]
+fn only_this_api_and_the_accounts_own_authorizers_may_invoke() {
+    let template = template(TEMPLATE);
+    for (id, permission) in resources(&template, "AWS::Lambda::Permission") {
+        let invoked = if id.contains("Authorizer") { "*/authorizers/*" } else { "${Api}/*" };
+        let source = format!("arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:{invoked}");
+        let properties = &permission["Properties"];
+        assert_eq!(properties["SourceArn"], json!({"Sub": source}), "{id}");
+        assert_eq!(properties["Principal"], "apigateway.amazonaws.com", "{id}");
+        assert_eq!(properties["Action"], "lambda:InvokeFunction", "{id}");
+    }
+    let permissions = resources(&template, "AWS::Lambda::Permission").count();
+    assert_eq!(permissions, RIGHTS.len(), "one for each function");
+    assert_eq!(resources(&template, "AWS::Lambda::Url").count(), 0, "no way around the API");
+}
+
+/// The names of an environment's variables.
+fn variables(owner: &Value) -> BTreeSet<String> {
+    let variables = owner["Environment"]["Variables"].as_object();
+    variables.map(|variables| variables.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// The settings that only some functions get: the peppers are worth stealing.
+const SPECIAL: [(&str, &[&str]); 4] = [
+    ("Authenticate", &["GATELET_PASSWORD_PEPPERS"]),
+    ("Authorizer", &["GATELET_AUTHORIZER_LIVE_CHECK", "GATELET_AUTHORIZER_MODE"]),
+    ("OptionalAuthorizer", &["GATELET_AUTHORIZER_LIVE_CHECK", "GATELET_AUTHORIZER_MODE"]),
+    ("Register", &["GATELET_PASSWORD_PEPPERS"]),
+];
+
+#[test]
+fn every_setting_that_is_read_is_given_and_no_other() {
+    let template = template(TEMPLATE);
+    let mut given = variables(&template["Globals"]["Function"]);
+    for (id, function) in resources(&template, "AWS::Serverless::Function") {
+        let own = variables(&function["Properties"]);
+        let special = SPECIAL.iter().find(|(stem, _)| id == format!("{stem}Function"));
+        let expected = special.map(|(_, names)| names.iter().map(|name| (*name).to_owned()).collect());
+        assert_eq!(own, expected.unwrap_or_default(), "{id}");
+        given.extend(own);
+    }
+    // The table is there for the throttling of sign-ins, which no function does yet.
+    assert!(given.remove("GATELET_THROTTLES_TABLE"));
+
+    let source = fs::read_to_string(project_file("shared/src/config.rs")).expect("the file is there");
+    let words = source.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
+    let read: BTreeSet<_> = words.filter(|word| word.starts_with("GATELET_")).map(str::to_owned).collect();
+    assert_eq!(given, read);
+}
+
+#[test]
+fn every_parameter_changes_something() {
+    let template = template(TEMPLATE);
+    let used = format!("{}{}", template["Globals"], template["Resources"]);
+    for name in template["Parameters"].as_object().expect("parameters").keys() {
+        let is_used = used.contains(&json!({"Ref": name}).to_string()) || used.contains(&format!("${{{name}}}"));
+        assert!(is_used, "{name}");
+    }
+}
+
+#[test]
+fn every_function_has_the_time_that_a_request_may_take_and_api_gateway_waits_for_it() {
+    let template = template(TEMPLATE);
+    for (id, function) in resources(&template, "AWS::Serverless::Function") {
+        let own = function["Properties"]["Timeout"].as_u64();
+        let seconds = own.or_else(|| template["Globals"]["Function"]["Timeout"].as_u64()).expect("a timeout");
+        assert!(REQUEST_BUDGET.as_secs() < seconds && seconds < 30, "{id}: {seconds} s");
+        // API Gateway gives an authorizer 10 s.
+        assert!(!id.contains("Authorizer") || seconds <= 10, "{id}: {seconds} s");
+    }
+}
