@@ -20,7 +20,35 @@ pub(super) fn value_of(name: &str, declaration: &Value, given: Option<&String>) 
             });
         }
     }
+    check_range(name, declaration, &value)?;
     let kind = declaration.get("Type").and_then(Value::as_str).unwrap_or("String");
     let is_list = kind == "CommaDelimitedList" || kind.starts_with("List<");
     Ok(if is_list { value.split(',').map(|item| Value::from(item.trim())).collect() } else { value.into() })
+}
+
+/// `MinValue` and `MaxValue`, which CloudFormation has for numbers only.
+fn check_range(name: &str, declaration: &Value, value: &str) -> Result<(), TemplateError> {
+    let bound = |key| declaration.get(key).cloned().map(as_text);
+    let (min, max) = (bound("MinValue"), bound("MaxValue"));
+    if min.is_none() && max.is_none() {
+        return Ok(());
+    }
+    let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
+    let out_of_range = || TemplateError::ParameterOutOfRange {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        range: range(min.as_deref(), max.as_deref()),
+    };
+    let value = number(value).ok_or_else(out_of_range)?;
+    let reaches = min.as_deref().and_then(number).is_none_or(|min| value >= min);
+    let keeps = max.as_deref().and_then(number).is_none_or(|max| value <= max);
+    if reaches && keeps { Ok(()) } else { Err(out_of_range()) }
+}
+
+fn range(min: Option<&str>, max: Option<&str>) -> String {
+    match (min, max) {
+        (Some(min), Some(max)) => format!("from {min} to {max}"),
+        (Some(min), None) => format!("from {min} on"),
+        (None, max) => format!("up to {}", max.unwrap_or_default()),
+    }
 }

@@ -32,6 +32,8 @@ pub(crate) enum TemplateError {
     UnknownParameter(String),
     #[error("the parameter `{name}` must be one of {allowed}, not `{value}`")]
     ParameterNotAllowed { name: String, value: String, allowed: String },
+    #[error("the parameter `{name}` must be a number {range}, not `{value}`")]
+    ParameterOutOfRange { name: String, value: String, range: String },
     #[error("the function `{0}` has no CodeUri that ends with its binary's name")]
     NoBinary(String),
 }

@@ -9,6 +9,8 @@ Parameters:
   Issuer: {Type: String}
   AllowedOrigins: {Type: CommaDelimitedList, Default: 'http://a, http://b'}
   Grace: {Type: Number, Default: 30}
+  Port: {Type: Number, Default: 8, MinValue: 8, MaxValue: '64'}
+  Share: {Type: Number, Default: 1, MaxValue: 1.5}
   Mode: {Type: String, Default: strong, AllowedValues: [strong, eventual]}
 Conditions:
   Never: !Equals [a, b]
@@ -98,6 +100,16 @@ fn parameters_are_checked() {
     assert!(error(&[]).contains("--parameter Issuer=VALUE"));
     assert!(error(&[("Issuer", "x"), ("Typo", "1")]).contains("`Typo`"));
     assert!(error(&[("Issuer", "x"), ("Mode", "weak")]).contains("strong, eventual"));
+    for (name, value, expected) in [
+        ("Port", "7", "`Port` must be a number from 8 to 64, not `7`"),
+        ("Port", "65", "`Port` must be"),
+        ("Port", "many", "`Port` must be"),
+        ("Share", "1.6", "a number up to 1.5"),
+    ] {
+        let error = error(&[("Issuer", "x"), (name, value)]);
+        assert!(error.contains(expected), "{error}");
+    }
+    assert!(evaluate(&[("Issuer", "x"), ("Port", "64"), ("Share", "-1")]).is_ok());
     assert!(error(&[("Issuer", "x"), ("Grace", "soon")]).contains("RefreshFunction"));
 }
 
