@@ -30,6 +30,10 @@ const NOT_FORWARDED: [HeaderName; 9] = [
     header::UPGRADE,
 ];
 
+/// What a request with `Content-Length: 0` and no `Content-Type` gets. AWS's “important notes for HTTP APIs” tell that a type is added, not
+/// which. No endpoint reads this one, so a function that looks at the type of no body is found out.
+const TYPE_OF_NOTHING: &str = "application/octet-stream";
+
 /// A request that has found its route.
 pub(crate) struct Call<'a> {
     pub(crate) request: &'a Parts,
@@ -150,6 +154,9 @@ impl Call<'_> {
         headers.insert("x-forwarded-for".to_owned(), forwarded);
         headers.insert("x-forwarded-port".to_owned(), self.gateway_port.to_string());
         headers.insert("x-forwarded-proto".to_owned(), "http".to_owned());
+        if self.body.is_empty() && headers.get("content-length").is_some_and(|length| length == "0") {
+            headers.entry("content-type".to_owned()).or_insert_with(|| TYPE_OF_NOTHING.to_owned());
+        }
         headers.insert("content-length".to_owned(), self.body.len().to_string());
         headers
     }

@@ -99,6 +99,16 @@ fn a_body_is_text_only_where_api_gateway_says_so() {
 }
 
 #[test]
+fn no_body_gets_a_type_when_its_length_is_given() {
+    let content_type = |request: Builder, body: &[u8]| event(request, body)["headers"]["content-type"].clone();
+    let empty = || Request::post("/").header("Content-Length", "0");
+    assert_eq!(content_type(empty(), b""), "application/octet-stream");
+    assert_eq!(content_type(empty().header("Content-Type", "application/json"), b""), "application/json");
+    assert_eq!(content_type(Request::get("/"), b""), Value::Null);
+    assert_eq!(content_type(Request::post("/").header("Content-Length", "1"), b"a"), Value::Null);
+}
+
+#[test]
 fn what_a_request_does_not_have_is_absent() {
     let event = with_call(Request::get("/"), b"", |call| {
         Call { path_parameters: BTreeMap::new(), ..call }.for_integration(None)
