@@ -45,3 +45,14 @@ fn report(error: &dyn std::error::Error) {
         eprintln!("  because: {cause}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+}
