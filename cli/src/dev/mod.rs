@@ -153,13 +153,7 @@ async fn prepare(
     let client = aws.client();
     tables::create(&client, &stack.tables).await?;
     let store = Store::new(&client, &Tables::of_stack(&options.stack));
-    let kept = match (&options.database.data, &options.database.dynamodb_endpoint) {
-        (Some(directory), _) => Some(directory.join("applications.json")),
-        (None, Some(_)) => {
-            Some(workspace.target_directory.join(format!("gatelet/{}-applications.json", options.stack)))
-        }
-        (None, None) => None,
-    };
+    let kept = seed::kept(&options.database, &options.stack, &workspace.target_directory);
     Ok(seed::seed(&store, &options.seed, base_url, kept.as_deref()).await?)
 }
 

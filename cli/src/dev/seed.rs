@@ -9,8 +9,9 @@
 //! The database holds hashes of API keys only. Where data outlives the stack, the keys are therefore kept in a file beside it, so that the
 //! next start prints the same ones; settings follow the options of each start.
 
-use super::options::{DefaultApplication, SeedOptions};
+use super::options::{DatabaseOptions, DefaultApplication, SeedOptions};
 use super::ready::write_private;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use shared::access_token::Algorithm;
 use shared::api_key::{ApiKey, KeyKind};
@@ -54,6 +55,17 @@ pub(crate) struct Seeded {
 
 /// The example applications by name.
 pub(crate) type Applications = BTreeMap<String, Seeded>;
+
+/// The file in which keys outlive the stack: beside the data, or for another database in the target directory, one for each stack in each
+/// database. `None` for data in memory.
+pub(crate) fn kept(database: &DatabaseOptions, stack: &str, target_directory: &Path) -> Option<PathBuf> {
+    if let Some(directory) = &database.data {
+        return Some(directory.join("applications.json"));
+    }
+    let endpoint = database.dynamodb_endpoint.as_ref()?.trim_end_matches('/');
+    let endpoint = utf8_percent_encode(endpoint, NON_ALPHANUMERIC);
+    Some(target_directory.join(format!("gatelet/{stack}@{endpoint}-applications.json")))
+}
 
 /// Makes what is missing. `kept` is the file in which keys outlive the stack.
 pub(crate) async fn seed(
@@ -164,56 +176,5 @@ fn write(path: &Path, applications: &Applications) -> std::io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NO_OPTIONS: SeedOptions = SeedOptions {
-        default_application: DefaultApplication::Legacy,
-        grace: None,
-        access_lifetime: None,
-        refresh_idle: None,
-        refresh_absolute: None,
-        no_recovery: false,
-        strict: false,
-    };
-
-    fn application(name: &str, options: &SeedOptions) -> Application {
-        configured(name, ApplicationId::random(&System), options, "http://127.0.0.1:9000")
-    }
-
-    #[test]
-    fn the_examples_are_as_documented() {
-        let [web, service, legacy] = ["web", "service", "legacy"].map(|name| application(name, &NO_OPTIONS));
-        assert_eq!(
-            [web.delivery, service.delivery, legacy.delivery],
-            [TokenDelivery::Cookie, TokenDelivery::Body, TokenDelivery::Body]
-        );
-        assert_eq!(
-            [&web, &service, &legacy].map(|application| application.access_lifetime),
-            [HOUR / 3, HOUR / 3, HOUR]
-        );
-        assert_eq!(
-            [&web, &service, &legacy].map(|application| application.refresh.idle),
-            [HOUR * 72, HOUR * 72, MONTH]
-        );
-        assert_eq!([&web, &service, &legacy].map(|application| application.refresh.rotation), [true, true, false]);
-        assert_eq!(web.allowed_origins, [PAGE_ORIGIN, "http://127.0.0.1:9000"]);
-        assert!([web, service, legacy].iter().all(|application| application.validate().is_ok()));
-    }
-
-    #[test]
-    fn the_options_change_every_example() {
-        let options = SeedOptions {
-            access_lifetime: Some(2),
-            refresh_idle: Some(3),
-            refresh_absolute: Some(4),
-            strict: true,
-            ..NO_OPTIONS
-        };
-        for name in ["web", "service", "legacy"] {
-            let Application { access_lifetime, refresh, .. } = application(name, &options);
-            let seconds = [access_lifetime, refresh.idle, refresh.absolute, refresh.grace].map(|time| time.as_secs());
-            assert_eq!((seconds, refresh.recovery), ([2, 3, 4, 0], false), "{name}");
-        }
-    }
-}
+#[path = "seed_tests.rs"]
+mod tests;
