@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::support::{Answer, App, Fault, Options, PASSWORD, Person, Proxy, Stack};
+use crate::support::{Answer, App, Fault, Options, PASSWORD, Person, Proxy, SLOW, Stack, most_under_way};
 
 /// The store's budget for one call, and what a function adds to it when the machine is busy. The API's own limit is 30 s.
 const BUDGET: Duration = Duration::from_secs(10);
@@ -26,14 +27,28 @@ impl Outage {
     /// Does `action` while DynamoDB has `fault`, and checks that the answer admits it in time.
     async fn during(&self, fault: Fault, action: impl Future<Output = Answer>) {
         self.proxy.set(fault);
+        let answer = self.in_time(fault, action).await;
+        assert_eq!(answer.status, 503, "{fault:?}: {}", answer.text);
+        assert_eq!(answer.header("retry-after"), "1", "{fault:?}");
+        assert!(answer.cookies().is_empty(), "{fault:?}: an outage ends no session");
+    }
+
+    /// The answer of `action` while DynamoDB has `fault`, which comes in time.
+    async fn in_time<T>(&self, fault: Fault, action: impl Future<Output = T>) -> T {
+        self.proxy.set(fault);
         let started = Instant::now();
         let answer = action.await;
         let took = started.elapsed();
         self.proxy.set(Fault::None);
-        assert_eq!(answer.status, 503, "{fault:?}: {}", answer.text);
-        assert_eq!(answer.header("retry-after"), "1", "{fault:?}");
-        assert!(answer.cookies().is_empty(), "{fault:?}: an outage ends no session");
         assert!(took < BUDGET, "{fault:?}: {took:?}");
+        answer
+    }
+
+    /// What an application asks with its secret key.
+    async fn form(&self, path: &str, token: &str) -> Answer {
+        let request = self.app.request("POST", path).header("api-key", self.app.service().secret_key);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        self.app.send(request.body(format!("token={token}"))).await
     }
 }
 
@@ -46,9 +61,13 @@ async fn an_outage_is_admitted_in_time_and_loses_nothing() {
         a_sign_in_can_be_sent_again(&outage, fault).await;
         a_registration_is_whole_or_not_at_all(&outage, fault).await;
         an_ending_can_be_sent_again(&outage, fault).await;
+        an_ending_everywhere_can_be_sent_again(&outage, fault).await;
         nobody_is_called_a_stranger(&outage, fault).await;
         a_browser_keeps_its_cookies(&outage, fault).await;
+        an_application_is_told_as_oauth_tells(&outage, fault).await;
     }
+    slowness_is_borne_or_admitted(&outage).await;
+    several_instances_serve_at_once(&outage).await;
     what_needs_no_store_goes_on(&outage).await;
     an_instance_that_starts_now_says_the_same(&outage).await;
     a_guarded_route_fails_and_says_why(&outage).await;
@@ -91,6 +110,69 @@ async fn an_ending_can_be_sent_again(outage: &Outage, fault: Fault) {
     ada.token_info().await.problem(401, "invalid_token");
 }
 
+async fn an_ending_everywhere_can_be_sent_again(outage: &Outage, fault: Fault) {
+    let ada = ada(outage).await;
+    outage.during(fault, ada.ask("DELETE", "/sessions")).await;
+    ada.token_info().await.ok();
+    ada.ask("DELETE", "/sessions").await.ok();
+    ada.token_info().await.problem(401, "invalid_token");
+}
+
+async fn an_application_is_told_as_oauth_tells(outage: &Outage, fault: Fault) {
+    let ada = ada(outage).await;
+    let told = async |path: &str| {
+        let answer = outage.form(path, &ada.refresh_token).await;
+        assert_eq!(answer.header("content-type"), "application/json", "{path}");
+        assert_eq!(answer.body()["error"], "temporarily_unavailable", "{path}: {}", answer.text);
+        answer
+    };
+    outage.during(fault, told("/introspect")).await;
+    outage.during(fault, told("/revoke")).await;
+    outage.form("/revoke", &ada.refresh_token).await.ok();
+    assert_eq!(outage.form("/introspect", &ada.refresh_token).await.ok().body(), json!({"active": false}));
+}
+
+/// Every call takes longer than a whole request usually does, and less than the store waits for one.
+async fn slowness_is_borne_or_admitted(outage: &Outage) {
+    let app = &outage.app;
+    let borne = |answer: &Answer| {
+        let admitted = answer.status == 503 && answer.header("retry-after") == "1";
+        assert!(answer.status < 300 || admitted, "{}: {}", answer.status, answer.text);
+    };
+    let mut ada = ada(outage).await;
+    let (mut again, tab) = (ada.clone(), ada.clone());
+    let credentials = json!({"user_id": app.fresh_name("ada"), "user_secret": PASSWORD});
+    let slow = Fault::Slow;
+    borne(&outage.in_time(slow, ada.refresh_and_lose_the_answer()).await);
+    borne(&outage.in_time(slow, again.sign_in()).await);
+    borne(&outage.in_time(slow, app.post(&app.service(), "/register", &credentials)).await);
+    borne(&outage.in_time(slow, outage.form("/introspect", &ada.refresh_token)).await);
+    borne(&outage.in_time(slow, ada.token_info()).await);
+    ada.refresh().await.ok();
+    assert_eq!(tab.refresh_and_lose_the_answer().await.ok().text_of("refresh_token"), ada.refresh_token);
+    borne(&outage.in_time(slow, ada.ask("DELETE", "/sessions")).await);
+    borne(&outage.in_time(slow, outage.form("/revoke", &ada.refresh_token)).await);
+}
+
+/// One instance has at most its own two calls under way. The first time is for the instances to start.
+async fn several_instances_serve_at_once(outage: &Outage) {
+    const REQUESTS: u32 = 5;
+    let ada = ada(outage).await;
+    let together = async || {
+        for answer in join_all((0..REQUESTS).map(|_| ada.whoami())).await {
+            answer.ok();
+        }
+    };
+    outage.in_time(Fault::Slow, together()).await;
+    outage.proxy.take_calls();
+    let started = Instant::now();
+    outage.in_time(Fault::Slow, together()).await;
+    let took = started.elapsed();
+    assert!(took < SLOW * (REQUESTS - 1), "one after the other would take {:?}, not {took:?}", SLOW * REQUESTS);
+    let under_way = most_under_way(&outage.proxy.take_calls());
+    assert!(under_way > 4, "{under_way} calls of {REQUESTS} requests were under way together");
+}
+
 async fn nobody_is_called_a_stranger(outage: &Outage, fault: Fault) {
     let ada = ada(outage).await;
     outage.during(fault, ada.token_info()).await;
@@ -116,18 +198,22 @@ async fn a_browser_keeps_its_cookies(outage: &Outage, fault: Fault) {
     assert_eq!(refresh().await.ok().cookies().len(), 2);
 }
 
-/// Requests that overlap make new instances start, which find no keys.
+/// Requests that overlap make new instances start, which find no keys. They say so like any other, and get keys later:
+/// only an instance without keys asks for them, because the others' are not old enough.
 async fn an_instance_that_starts_now_says_the_same(outage: &Outage) {
     let ada = ada(outage).await;
-    outage.proxy.set(Fault::CutBefore);
-    let answers = futures_util::future::join_all((0..8).map(|_| ada.token_info())).await;
-    outage.proxy.set(Fault::None);
-    for answer in answers {
+    let together = || join_all((0..8).map(|_| ada.token_info()));
+    for answer in outage.in_time(Fault::CutBefore, together()).await {
         answer.problem(503, "temporarily_unavailable");
     }
-    for answer in futures_util::future::join_all((0..8).map(|_| ada.token_info())).await {
+    outage.proxy.take_calls();
+    for answer in together().await {
         answer.ok();
     }
+    let keys = &outage.app.stack.ready.tables["signing_keys"];
+    let calls = outage.proxy.take_calls();
+    let without_keys = calls.iter().filter(|call| call.on_tables.iter().any(|(_, table)| table == keys)).count();
+    assert!(without_keys > 1, "{without_keys} instances had started during the outage");
 }
 
 /// The authorizer can't say, so nobody passes, nobody is called a stranger, and the log tells why.

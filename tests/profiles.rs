@@ -1,11 +1,14 @@
 //! The protocol for applications that are not as usual: strict, without rotation, short-lived.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 use shared::protocol::RefreshPolicy;
 
-use crate::support::{Answer, App, Person, SessionItem, number_of};
+use crate::support::{Answer, App, Options, Person, SessionItem, Stack, number_of};
 
 /// The session is over for whoever holds its tokens.
 async fn assert_over(person: &Person) {
@@ -86,4 +89,21 @@ async fn an_item_is_of_one_size_however_often_it_is_rotated() {
     let after = alice.session().await;
     assert_eq!(shape(&after), before);
     assert_eq!(number_of(&after, "generation"), 21);
+}
+
+#[tokio::test]
+async fn the_window_closes_by_itself_after_the_grace_that_was_chosen() {
+    let options = Options { arguments: &["--grace", "1"], ..Options::default() };
+    let app = App::on(Stack::private(&options));
+    let mut alice = app.signed_in(&app.service(), "alice").await;
+    let second_tab = alice.clone();
+    let successor = alice.refresh().await.ok().text_of("refresh_token");
+
+    // As long as the window is open, the answer is the successor; afterwards what replaces it.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while second_tab.refresh_and_lose_the_answer().await.ok().text_of("refresh_token") == successor {
+        assert!(Instant::now() < deadline, "the window is still open");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(number_of(&alice.session().await, "branch"), 1, "case C of the protocol");
 }

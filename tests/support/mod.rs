@@ -20,7 +20,7 @@ pub use database::{Database, SessionItem, number_of};
 pub use deployed::DEPLOYED_ISSUER;
 pub use log::lines_of;
 pub use person::{Person, claims};
-pub use proxy::{Call, Fault, Proxy, round_trips};
+pub use proxy::{Call, Fault, Proxy, SLOW, most_under_way, round_trips};
 pub use roles::{Grant, roles};
 pub use stack::{Options, Stack, project_file};
 pub use yaml::template;

@@ -73,6 +73,12 @@ pub fn round_trips(calls: &[Call]) -> usize {
     trips
 }
 
+/// How many calls were under way at the same time, at most: while one begins, those that began before and end after it.
+pub fn most_under_way(calls: &[Call]) -> usize {
+    let at = |moment: Instant| calls.iter().filter(|call| call.started <= moment && moment < call.finished).count();
+    calls.iter().map(|call| at(call.started)).max().unwrap_or_default()
+}
+
 /// The running proxy. It ends with the test process.
 #[derive(Clone)]
 pub struct Proxy {
