@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::json;
+use tokio::{join, sync::Barrier};
 
 use crate::support::{Answer, App, Fault, Options, PASSWORD, Person, Proxy, SLOW, Stack, most_under_way};
 
@@ -22,15 +23,6 @@ impl Outage {
         let proxy = Proxy::start(&Stack::shared().ready.dynamodb_endpoint);
         let options = Options { arguments: &["--with-example"], endpoint: Some(&proxy.endpoint), ..Options::default() };
         Self { app: App::on(Stack::private(&options)), proxy }
-    }
-
-    /// Does `action` while DynamoDB has `fault`, and checks that the answer admits it in time.
-    async fn during(&self, fault: Fault, action: impl Future<Output = Answer>) {
-        self.proxy.set(fault);
-        let answer = self.in_time(fault, action).await;
-        assert_eq!(answer.status, 503, "{fault:?}: {}", answer.text);
-        assert_eq!(answer.header("retry-after"), "1", "{fault:?}");
-        assert!(answer.cookies().is_empty(), "{fault:?}: an outage ends no session");
     }
 
     /// The answer of `action` while DynamoDB has `fault`, which comes in time.
@@ -52,84 +44,130 @@ impl Outage {
     }
 }
 
-/// Everything about an outage in one story: one stack, one fault at a time.
+/// Stories that are told during one fault at the same time.
+struct Phase<'a> {
+    outage: &'a Outage,
+    app: &'a App,
+    fault: Fault,
+    all: Barrier,
+}
+
+impl<'a> Phase<'a> {
+    fn new(outage: &'a Outage, fault: Fault, stories: usize) -> Self {
+        Self { outage, app: &outage.app, fault, all: Barrier::new(stories) }
+    }
+
+    /// Does `action` while DynamoDB has the fault, which it has for all stories together, and checks that the answer admits
+    /// it in time.
+    async fn during(&self, action: impl Future<Output = Answer>) {
+        let fault = self.fault;
+        self.everybody_sees(fault).await;
+        let started = Instant::now();
+        let answer = action.await;
+        let took = started.elapsed();
+        self.everybody_sees(Fault::None).await;
+        assert_eq!(answer.status, 503, "{fault:?}: {}", answer.text);
+        assert_eq!(answer.header("retry-after"), "1", "{fault:?}");
+        assert!(answer.cookies().is_empty(), "{fault:?}: an outage ends no session");
+        assert!(took < BUDGET, "{fault:?}: {took:?}");
+    }
+
+    async fn everybody_sees(&self, fault: Fault) {
+        if self.all.wait().await.is_leader() {
+            self.outage.proxy.set(fault);
+        }
+        self.all.wait().await;
+    }
+}
+
+/// One stack, one fault at a time, and one request to each function during it.
 #[tokio::test]
 async fn an_outage_is_admitted_in_time_and_loses_nothing() {
     let outage = Outage::prepare();
     for fault in FAULTS {
-        a_refresh_can_be_sent_again(&outage, fault).await;
-        a_sign_in_can_be_sent_again(&outage, fault).await;
-        a_registration_is_whole_or_not_at_all(&outage, fault).await;
-        an_ending_can_be_sent_again(&outage, fault).await;
-        an_ending_everywhere_can_be_sent_again(&outage, fault).await;
-        nobody_is_called_a_stranger(&outage, fault).await;
-        a_browser_keeps_its_cookies(&outage, fault).await;
-        an_application_is_told_as_oauth_tells(&outage, fault).await;
+        let phase = Phase::new(&outage, fault, 9);
+        join!(
+            a_refresh_can_be_sent_again(&phase),
+            a_sign_in_can_be_sent_again(&phase),
+            a_registration_is_whole_or_not_at_all(&phase),
+            an_ending_can_be_sent_again(&phase),
+            nobody_is_called_a_stranger(&phase, "/token-info"),
+            nobody_is_called_a_stranger(&phase, "/whoami"),
+            nobody_is_called_a_stranger(&phase, "/sessions"),
+            an_application_is_told_as_oauth_tells(&phase, "/introspect"),
+            an_application_is_told_as_oauth_tells(&phase, "/revoke"),
+        );
+        let phase = Phase::new(&outage, fault, 2);
+        join!(a_browser_keeps_its_cookies(&phase), an_ending_everywhere_can_be_sent_again(&phase));
     }
-    slowness_is_borne_or_admitted(&outage).await;
-    several_instances_serve_at_once(&outage).await;
     what_needs_no_store_goes_on(&outage).await;
     an_instance_that_starts_now_says_the_same(&outage).await;
     a_guarded_route_fails_and_says_why(&outage).await;
+    slowness_is_borne_or_admitted(&outage).await;
+    several_instances_serve_at_once(&outage).await;
 }
 
-async fn ada(outage: &Outage) -> Person {
-    outage.app.signed_in(&outage.app.service(), "ada").await
+async fn ada(app: &App) -> Person {
+    app.signed_in(&app.service(), "ada").await
 }
 
-async fn a_refresh_can_be_sent_again(outage: &Outage, fault: Fault) {
-    let mut ada = ada(outage).await;
-    outage.during(fault, ada.refresh_and_lose_the_answer()).await;
+async fn a_refresh_can_be_sent_again(phase: &Phase<'_>) {
+    let mut ada = ada(phase.app).await;
+    phase.during(ada.refresh_and_lose_the_answer()).await;
     ada.refresh().await.ok();
     ada.refresh().await.ok();
     ada.token_info().await.ok();
 }
 
-async fn a_sign_in_can_be_sent_again(outage: &Outage, fault: Fault) {
-    let mut ada = ada(outage).await;
+async fn a_sign_in_can_be_sent_again(phase: &Phase<'_>) {
+    let mut ada = ada(phase.app).await;
     let mut again = ada.clone();
-    outage.during(fault, again.sign_in()).await;
+    phase.during(again.sign_in()).await;
     ada.sign_in().await.ok();
 }
 
-async fn a_registration_is_whole_or_not_at_all(outage: &Outage, fault: Fault) {
-    let app = &outage.app;
+async fn a_registration_is_whole_or_not_at_all(phase: &Phase<'_>) {
+    let app = phase.app;
     let credentials = json!({"user_id": app.fresh_name("ada"), "user_secret": PASSWORD});
-    outage.during(fault, app.post(&app.service(), "/register", &credentials)).await;
+    phase.during(app.post(&app.service(), "/register", &credentials)).await;
 
     // Only if the answer alone was lost may the name be taken, and then the account is whole.
     let registered = app.post(&app.service(), "/register", &credentials).await.status;
-    assert!(registered == 201 || (registered == 409 && fault == Fault::CutAfter), "{fault:?}: {registered}");
+    assert!(
+        registered == 201 || (registered == 409 && phase.fault == Fault::CutAfter),
+        "{:?}: {registered}",
+        phase.fault
+    );
     app.post(&app.service(), "/authenticate", &credentials).await.ok();
 }
 
-async fn an_ending_can_be_sent_again(outage: &Outage, fault: Fault) {
-    let ada = ada(outage).await;
-    outage.during(fault, ada.log_out()).await;
+async fn an_ending_can_be_sent_again(phase: &Phase<'_>) {
+    let ada = ada(phase.app).await;
+    phase.during(ada.log_out()).await;
     ada.log_out().await.ok();
     ada.token_info().await.problem(401, "invalid_token");
 }
 
-async fn an_ending_everywhere_can_be_sent_again(outage: &Outage, fault: Fault) {
-    let ada = ada(outage).await;
-    outage.during(fault, ada.ask("DELETE", "/sessions")).await;
+async fn an_ending_everywhere_can_be_sent_again(phase: &Phase<'_>) {
+    let ada = ada(phase.app).await;
+    phase.during(ada.ask("DELETE", "/sessions")).await;
     ada.token_info().await.ok();
     ada.ask("DELETE", "/sessions").await.ok();
     ada.token_info().await.problem(401, "invalid_token");
 }
 
-async fn an_application_is_told_as_oauth_tells(outage: &Outage, fault: Fault) {
-    let ada = ada(outage).await;
-    let told = async |path: &str| {
-        let answer = outage.form(path, &ada.refresh_token).await;
+async fn an_application_is_told_as_oauth_tells(phase: &Phase<'_>, path: &str) {
+    let ada = ada(phase.app).await;
+    let told = async || {
+        let answer = phase.outage.form(path, &ada.refresh_token).await;
         assert_eq!(answer.header("content-type"), "application/json", "{path}");
         assert_eq!(answer.body()["error"], "temporarily_unavailable", "{path}: {}", answer.text);
         answer
     };
-    outage.during(fault, told("/introspect")).await;
-    outage.during(fault, told("/revoke")).await;
-    outage.form("/revoke", &ada.refresh_token).await.ok();
-    assert_eq!(outage.form("/introspect", &ada.refresh_token).await.ok().body(), json!({"active": false}));
+    phase.during(told()).await;
+    let answer = phase.outage.form(path, &ada.refresh_token).await.ok();
+    assert_eq!(answer.body()["active"], if path == "/introspect" { json!(true) } else { json!(null) });
+    ada.token_info().await.status(if path == "/introspect" { 200 } else { 401 });
 }
 
 /// Every call takes longer than a whole request usually does, and less than the store waits for one.
@@ -139,7 +177,7 @@ async fn slowness_is_borne_or_admitted(outage: &Outage) {
         let admitted = answer.status == 503 && answer.header("retry-after") == "1";
         assert!(answer.status < 300 || admitted, "{}: {}", answer.status, answer.text);
     };
-    let mut ada = ada(outage).await;
+    let mut ada = ada(&outage.app).await;
     let (mut again, tab) = (ada.clone(), ada.clone());
     let credentials = json!({"user_id": app.fresh_name("ada"), "user_secret": PASSWORD});
     let slow = Fault::Slow;
@@ -157,7 +195,7 @@ async fn slowness_is_borne_or_admitted(outage: &Outage) {
 /// One instance has at most its own two calls under way. The first time is for the instances to start.
 async fn several_instances_serve_at_once(outage: &Outage) {
     const REQUESTS: u32 = 5;
-    let ada = ada(outage).await;
+    let ada = ada(&outage.app).await;
     let together = async || {
         for answer in join_all((0..REQUESTS).map(|_| ada.whoami())).await {
             answer.ok();
@@ -173,16 +211,14 @@ async fn several_instances_serve_at_once(outage: &Outage) {
     assert!(under_way > 4, "{under_way} calls of {REQUESTS} requests were under way together");
 }
 
-async fn nobody_is_called_a_stranger(outage: &Outage, fault: Fault) {
-    let ada = ada(outage).await;
-    outage.during(fault, ada.token_info()).await;
-    outage.during(fault, ada.whoami()).await;
-    outage.during(fault, ada.ask("GET", "/sessions")).await;
-    ada.token_info().await.ok();
+async fn nobody_is_called_a_stranger(phase: &Phase<'_>, path: &str) {
+    let ada = ada(phase.app).await;
+    phase.during(ada.ask("GET", path)).await;
+    ada.ask("GET", path).await.ok();
 }
 
-async fn a_browser_keeps_its_cookies(outage: &Outage, fault: Fault) {
-    let app = &outage.app;
+async fn a_browser_keeps_its_cookies(phase: &Phase<'_>) {
+    let app = phase.app;
     let origin = "http://localhost:5173";
     let from_page = |path: &str| {
         let request = app.request("POST", path).header("api-key", app.web().publishable_key).header("origin", origin);
@@ -194,14 +230,14 @@ async fn a_browser_keeps_its_cookies(outage: &Outage, fault: Fault) {
     let cookie = format!("refresh_token={}", signed_in.cookie_value("refresh_token"));
     let refresh = || app.send(from_page("/refresh").header("cookie", &cookie));
 
-    outage.during(fault, refresh()).await;
+    phase.during(refresh()).await;
     assert_eq!(refresh().await.ok().cookies().len(), 2);
 }
 
 /// Requests that overlap make new instances start, which find no keys. They say so like any other, and get keys later:
 /// only an instance without keys asks for them, because the others' are not old enough.
 async fn an_instance_that_starts_now_says_the_same(outage: &Outage) {
-    let ada = ada(outage).await;
+    let ada = ada(&outage.app).await;
     let together = || join_all((0..8).map(|_| ada.token_info()));
     for answer in outage.in_time(Fault::CutBefore, together()).await {
         answer.problem(503, "temporarily_unavailable");
@@ -219,7 +255,7 @@ async fn an_instance_that_starts_now_says_the_same(outage: &Outage) {
 /// The authorizer can't say, so nobody passes, nobody is called a stranger, and the log tells why.
 async fn a_guarded_route_fails_and_says_why(outage: &Outage) {
     let app = &outage.app;
-    let ada = ada(outage).await;
+    let ada = ada(&outage.app).await;
     let orders = || app.send(app.client.get(app.url("/orders")).bearer_auth(&ada.access_token));
     orders().await.ok();
     outage.proxy.set(Fault::CutBefore);
