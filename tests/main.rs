@@ -7,6 +7,7 @@
 
 mod support;
 
+mod administration;
 mod api_keys;
 mod authorizer;
 mod browser_client;
