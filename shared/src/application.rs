@@ -223,6 +223,16 @@ mod tests {
             let application = Application { allowed_origins: vec![origin.into()], ..application() };
             assert_eq!(application.validate().is_ok(), valid, "{origin}");
         }
+        let refresh = application().refresh;
+        for (refresh, setting) in [
+            (RefreshPolicy { grace: Duration::ZERO, ..refresh }, Some("recovery")),
+            (RefreshPolicy { grace: Duration::ZERO, recovery: false, ..refresh }, None),
+            (RefreshPolicy { idle: Duration::from_mins(19), ..refresh }, Some("idle lifetime")),
+            (RefreshPolicy { absolute: Duration::from_hours(71), ..refresh }, Some("absolute lifetime")),
+        ] {
+            let broken = Application { refresh, ..application() }.validate().err();
+            assert_eq!(broken.map(|error| error.setting), setting);
+        }
         let short = Application { access_lifetime: Duration::from_secs(59), ..application() };
         assert_eq!(short.validate().unwrap_err().to_string(), "access lifetime is 1 minute to 1 day");
     }
