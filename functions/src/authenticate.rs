@@ -121,7 +121,7 @@ async fn begin(session: &Session, sessions: &Sessions, limit: usize, now: Timest
         all.push((session.session_id, Some(session.clone())));
     }
     all.sort_by_key(|(id, stored)| {
-        let living = stored.as_ref().filter(|other| other.ending(now).is_none() && other.epoch == session.epoch);
+        let living = stored.as_ref().filter(|other| other.stands(session.epoch, now));
         (living.map(|other| other.rotated_at), *id)
     });
     let excess = all.len().saturating_sub(limit);

@@ -24,7 +24,7 @@ pub async fn handle(
 ) -> Result<Response, Problem> {
     let now = world.now();
     let application = gate::client(&request, applications, now).await?;
-    let token = request.form_parameter("token")?.ok_or(Problem::InvalidRequest("the parameter `token` is required"))?;
+    let token = request.token_parameter()?;
     let active = match access(&token, &application, gate, now).await? {
         Some(active) => Some(active),
         None => refresh(&token, &application, gate, sealing, now).await?,
@@ -66,7 +66,7 @@ async fn refresh(
     };
     let transition = protocol::transition(token.position, application.id, &session, &application.refresh, now);
     let redeemable = matches!(transition, Transition::Current | Transition::Repeated | Transition::Late);
-    let active = redeemable && protocol::user_ending(Some(&user), session.epoch).is_none();
+    let active = redeemable && user.honours(session.epoch);
     Ok(active.then(|| {
         json!({
             "active": true,

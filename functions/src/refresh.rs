@@ -149,9 +149,7 @@ fn judge(
     let transition = protocol::transition(token.position, application.id, &session, &application.refresh, now);
     match (transition, user) {
         (Transition::Ended(ending), _) => Err(ending),
-        (transition, Some(user)) if protocol::user_ending(Some(&user), session.epoch).is_none() => {
-            Ok((transition, session, user))
-        }
+        (transition, Some(user)) if user.honours(session.epoch) => Ok((transition, session, user)),
         _ => Err(Ending::User),
     }
 }
@@ -182,9 +180,7 @@ async fn conclude(
 /// Tokens for `session`, if its user still stands. The rotation that went before hands nothing out otherwise.
 fn granted(action: Action, session: Session, user: Option<User>) -> Outcome {
     match user {
-        Some(user) if protocol::user_ending(Some(&user), session.epoch).is_none() => {
-            Outcome::Granted(action, session, user)
-        }
+        Some(user) if user.honours(session.epoch) => Outcome::Granted(action, session, user),
         _ => refused(Ending::User),
     }
 }

@@ -23,7 +23,7 @@ pub async fn handle(
 ) -> Result<Response, Problem> {
     let now = world.now();
     let application = gate::client(&request, applications, now).await?;
-    let token = request.form_parameter("token")?.ok_or(Problem::InvalidRequest("the parameter `token` is required"))?;
+    let token = request.token_parameter()?;
     let named = match gate.verify(&token, Some(&application), now).await? {
         Some(claims) => Some((claims.sub, claims.sid)),
         None => sealing.open(&token, now).await?.map(|token| (token.user_key, token.session_id)),

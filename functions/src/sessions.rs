@@ -96,8 +96,7 @@ async fn end_one(
     let epoch = identity(claims, gate, now).await?.user.epoch;
     let id: SessionId = id.parse().map_err(|_| Problem::SessionNotFound)?;
     let session = gate.sessions.find(claims.sub, id, true).await?;
-    let lives = |session: &Session| session.ending(now).is_none() && session.epoch == epoch;
-    let session = session.filter(lives).ok_or(Problem::SessionNotFound)?;
+    let session = session.filter(|session| session.stands(epoch, now)).ok_or(Problem::SessionNotFound)?;
     end(request, application, &session, gate, now).await?;
     let response = revoked()?;
     Ok(if id == claims.sid { response.with_cookies(gate.tokens.cookies().clear()) } else { response })
@@ -129,6 +128,6 @@ async fn living(claims: &Claims, gate: &Gate, now: Timestamp) -> Result<(Identit
     let (user, mut sessions) = tokio::try_join!(gate.users.find(claims.sub), gate.sessions.list(claims.sub))?;
     let own = sessions.iter().find(|session| session.session_id == claims.sid).cloned();
     let identity = live::identity(claims, user, own, now).ok_or(SESSION_OVER)?;
-    sessions.retain(|session| session.ending(now).is_none() && session.epoch == identity.user.epoch);
+    sessions.retain(|session| session.stands(identity.user.epoch, now));
     Ok((identity, sessions))
 }

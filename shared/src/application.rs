@@ -68,6 +68,9 @@ impl Application {
     /// Keys of one kind that are good at the same time, so that one can be replaced without an outage.
     pub const MAX_KEYS: usize = 2;
 
+    /// The longest that an access token may be good for.
+    pub const MAX_ACCESS_LIFETIME: Duration = Duration::from_hours(24);
+
     /// The settings of a new application: 20 minutes, 72 hours sliding, 30 days absolute, rotating, 30 seconds of
     /// grace (the HTTP API's own time limit, so that every copy of a request falls inside), recovery on.
     #[must_use]
@@ -110,12 +113,16 @@ impl Application {
     ///
     /// [`InvalidSetting`] names the setting and the rule.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
-        let day = Duration::from_hours(24);
+        let year = Duration::from_hours(365 * 24);
         let rules = [
             (!self.name.is_empty() && self.name.chars().count() <= 64, "name", "is 1 to 64 characters"),
-            (between(self.access_lifetime, Duration::from_mins(1), day), "access lifetime", "is 1 minute to 1 day"),
             (
-                between(self.refresh.absolute, self.refresh.idle, day * 365),
+                between(self.access_lifetime, Duration::from_mins(1), Self::MAX_ACCESS_LIFETIME),
+                "access lifetime",
+                "is 1 minute to 1 day",
+            ),
+            (
+                between(self.refresh.absolute, self.refresh.idle, year),
                 "absolute lifetime",
                 "is at least the idle lifetime and at most 365 days",
             ),

@@ -5,7 +5,6 @@
 
 use crate::{
     access_token::Claims,
-    protocol,
     session::Session,
     store::{Sessions, StoreError, Users},
     user::User,
@@ -39,10 +38,7 @@ pub async fn check(
 /// The verdict on what was found.
 #[must_use]
 pub fn identity(claims: &Claims, user: Option<User>, session: Option<Session>, now: Timestamp) -> Option<Identity> {
-    let session =
-        session.filter(|session| session.ending(now).is_none() && session.application_id == claims.client_id)?;
-    match protocol::user_ending(user.as_ref(), claims.ep) {
-        None if session.epoch == claims.ep => user.map(|user| Identity { user, session }),
-        _ => None,
-    }
+    let user = user.filter(|user| user.honours(claims.ep))?;
+    let own = |session: &Session| session.stands(claims.ep, now) && session.application_id == claims.client_id;
+    session.filter(own).map(|session| Identity { user, session })
 }

@@ -20,7 +20,7 @@
 
 use std::time::Duration;
 
-use crate::{ids::ApplicationId, session::Session, user::User, world::Timestamp};
+use crate::{ids::ApplicationId, session::Session, world::Timestamp};
 
 /// How often a session's successor may be displaced before a late predecessor counts as reuse.
 pub const MAX_BRANCH: u8 = 3;
@@ -139,15 +139,6 @@ fn predecessor(session: &Session, policy: &RefreshPolicy, now: Timestamp) -> Tra
         Transition::Late
     } else {
         Transition::Reused(Reuse::LatePredecessor)
-    }
-}
-
-/// Whether `user` may still use sessions of `epoch`: `None`, or the ending.
-#[must_use]
-pub fn user_ending(user: Option<&User>, epoch: u64) -> Option<Ending> {
-    match user {
-        Some(user) if user.is_active() && user.epoch == epoch => None,
-        _ => Some(Ending::User),
     }
 }
 

@@ -130,6 +130,12 @@ impl Session {
         }
     }
 
+    /// Whether the session stands at `now`, for a user whose epoch is `epoch`.
+    #[must_use]
+    pub fn stands(&self, epoch: u64, now: Timestamp) -> bool {
+        self.ending(now).is_none() && self.epoch == epoch
+    }
+
     /// The newest refresh token of the session.
     #[must_use]
     pub const fn refresh_token(&self) -> RefreshToken {

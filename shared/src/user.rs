@@ -49,6 +49,12 @@ impl User {
     pub fn is_active(&self) -> bool {
         self.status == Status::Active
     }
+
+    /// Whether sessions that began in `epoch` may still be used: nobody has disabled the account or ended them all since.
+    #[must_use]
+    pub fn honours(&self, epoch: u64) -> bool {
+        self.is_active() && self.epoch == epoch
+    }
 }
 
 /// A set of permissions: the JWT `scope` (RFC 6749 §3.3, RFC 8693 §4.2).

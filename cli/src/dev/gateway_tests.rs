@@ -16,7 +16,7 @@ const TEMPLATE: &str = r#"
 Resources:
   Api: {Type: AWS::ApiGatewayV2::Api, Properties: {CorsConfiguration: {AllowOrigins: ["http://app"], AllowMethods: [GET]}}}
   OtherApi: {Type: AWS::ApiGatewayV2::Api}
-  Work: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/work/}}
+  Work: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/job/}}
   Guard: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/guard/}}
   ToWork: {Type: AWS::ApiGatewayV2::Integration, Properties: {IntegrationUri: !GetAtt Work.Arn, PayloadFormatVersion: "2.0"}}
   Impatient:
@@ -248,11 +248,11 @@ async fn functions_can_be_invoked_directly_but_not_by_a_page() {
         let target = format!("/2015-03-31/functions/{name}/invocations");
         send(address, "POST", &target, headers).await
     };
-    for name in ["work", "Work", "test-Work"] {
+    for name in ["job", "Work", "test-Work"] {
         let (status, _, body) = invoke(name, "").await;
         assert_eq!((status, body.as_str()), (200, "{}"), "{name}");
     }
     assert_eq!(invoke("other", "").await.0, 404);
-    assert_eq!(invoke("work", "Origin: http://evil\r\n").await.0, 403);
-    assert_eq!(invoke("work", "X-Amz-Invocation-Type: Event\r\n").await.0, 202);
+    assert_eq!(invoke("job", "Origin: http://evil\r\n").await.0, 403);
+    assert_eq!(invoke("job", "X-Amz-Invocation-Type: Event\r\n").await.0, 202);
 }

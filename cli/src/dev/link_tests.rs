@@ -8,7 +8,7 @@ const TEMPLATE: &str = r#"
 Resources:
   Api: {Type: AWS::ApiGatewayV2::Api}
   Stage: {Type: AWS::ApiGatewayV2::Stage, Properties: {StageName: $default}}
-  Work: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/work/}}
+  Work: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/job/}}
   Guard: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/guard/}}
   ToWork: {Type: AWS::ApiGatewayV2::Integration, Properties: {IntegrationUri: !GetAtt Work.Arn, PayloadFormatVersion: "2.0", TimeoutInMillis: 99000}}
   Authorizer: {Type: AWS::ApiGatewayV2::Authorizer, Properties: {AuthorizerType: REQUEST, AuthorizerPayloadFormatVersion: "2.0", EnableSimpleResponses: true, AuthorizerUri: !Sub "arn:aws:apigateway:r:lambda:path/2015-03-31/functions/${Guard.Arn}/invocations"}}
@@ -29,7 +29,7 @@ fn linked(from: &str, to: &str) -> Result<Routes<Target>, LinkError> {
 fn a_route_leads_to_its_function_past_its_authorizer() {
     let routes = linked("Work", "Work").unwrap();
     let found = routes.find("GET", "/x").unwrap();
-    assert_eq!(found.target.pool.function().binary, "work");
+    assert_eq!(found.target.pool.function().binary, "job");
     assert!(found.target.authorizer.is_some());
     assert_eq!(found.target.timeout, Duration::from_secs(30), "no integration gets more");
 }

@@ -131,22 +131,22 @@ impl Request {
         json::parse(body)
     }
 
-    /// The value of `name` in a form body (`application/x-www-form-urlencoded`), as OAuth endpoints take it.
+    /// The parameter `token` of a form body, as RFC 7662 §2.1 and RFC 7009 §2.1 have it.
     ///
     /// # Errors
     ///
-    /// If the body is not a form, or has the parameter twice (RFC 6749 §3.2).
-    pub fn form_parameter(&self, name: &str) -> Result<Option<String>, Problem> {
+    /// If the body is not a form (`application/x-www-form-urlencoded`), or has no token, or two (RFC 6749 §3.2).
+    pub fn token_parameter(&self) -> Result<String, Problem> {
         let body = self.body()?;
         if !self.is_of_type("application/x-www-form-urlencoded") {
             return Err(Problem::UnsupportedMediaType("application/x-www-form-urlencoded"));
         }
-        let mut values = form_urlencoded::parse(body).filter(|(key, _)| key == name);
-        let value = values.next().map(|(_, value)| value.into_owned());
-        if values.next().is_some() {
+        let mut tokens = form_urlencoded::parse(body).filter(|(name, _)| name == "token");
+        let token = tokens.next().ok_or(Problem::InvalidRequest("the parameter `token` is required"))?;
+        if tokens.next().is_some() {
             return Err(Problem::InvalidRequest("a parameter is there twice"));
         }
-        Ok(value)
+        Ok(token.1.into_owned())
     }
 
     /// What is kept of the sender with a session.

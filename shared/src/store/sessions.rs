@@ -18,6 +18,8 @@ use super::{
     session_item,
 };
 use crate::{
+    access_token::LEEWAY,
+    application::Application,
     ids::{ApplicationId, SessionId, UserKey},
     protocol::{Position, RefreshPolicy},
     refresh_token::RefreshToken,
@@ -27,7 +29,7 @@ use crate::{
 
 /// How long a revoked session's item is kept: longer than any access token of it can live. After that its absence says
 /// the same, since a session that is not there is over.
-const REVOKED_FOR: Duration = Duration::from_mins(1441);
+const REVOKED_FOR: Duration = Duration::from_secs(Application::MAX_ACCESS_LIFETIME.as_secs() + 2 * LEEWAY.as_secs());
 
 /// The sessions table.
 #[derive(Debug, Clone)]
