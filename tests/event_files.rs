@@ -16,8 +16,10 @@ fn promises() -> BTreeMap<String, String> {
 /// Sends the event of `name` to the function of this name.
 async fn invoke(app: &App, name: &str) -> Value {
     let event = fs::read_to_string(project_file(&format!("events/{name}.json"))).expect("the event is there");
-    let url = app.url(&format!("/2015-03-31/functions/{name}/invocations"));
-    app.send(app.client.post(url).body(event)).await.ok().body()
+    let event = serde_json::from_str(&event).expect("the event is JSON");
+    let answer = app.invoke(name, &event).await.ok();
+    assert_eq!(answer.header("x-amz-function-error"), "", "{name}: {}", answer.text);
+    answer.body()
 }
 
 fn body(answer: &Value) -> Value {
