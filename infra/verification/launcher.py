@@ -1,0 +1,107 @@
+"""Starts ministack with what it lacks and these checks rely on. Runs in its virtual environment, not in that of the rest.
+
+- IAM condition keys of DynamoDB: `dynamodb:LeadingKeys`, and `dynamodb:Attributes` of every expression, not of the
+  projection alone. Both are worked out here for each item of a transaction, as on AWS.
+- A Lambda authorizer for which CloudFormation was told no identity source has none, instead of `Authorization`.
+- Names: the URL that CloudFormation gives an API leads to this process, where the native JWT authorizer looks for keys.
+"""
+
+import json
+import os
+import re
+from collections import deque
+from contextvars import ContextVar
+
+from ministack import app
+from ministack.core import iam_actions, iam_evaluator
+from ministack.services import apigateway, dynamodb
+from ministack.services.cloudformation import provisioners
+
+PORT = os.environ["GATEWAY_PORT"]
+WORDS = {"AND", "OR", "NOT", "IN", "BETWEEN", "SET", "ADD", "REMOVE", "DELETE", "begins_with", "contains", "size",
+         "attribute_exists", "attribute_not_exists", "attribute_type", "if_not_exists", "list_append"}
+EXPRESSIONS = ("KeyConditionExpression", "FilterExpression", "ProjectionExpression", "UpdateExpression", "ConditionExpression")
+
+# The contexts of a transaction's items, in the order in which they are checked.
+pending = ContextVar("pending", default=None)
+plain_context, plain_checks, plain_enforce = (
+    iam_actions.dynamodb_service_context, iam_actions.dynamodb_transaction_checks, iam_evaluator.enforce)
+plain_open = apigateway._urlopen_async
+handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Authorizer"]
+plain_create = handlers["create"]
+
+
+def partition_key(request):
+    table = dynamodb._tables.get(str(request.get("TableName")).rsplit("/", 1)[-1])
+    return next(part["AttributeName"] for part in table["KeySchema"] if part["KeyType"] == "HASH") if table else None
+
+
+def requests_of(body):
+    """The single requests that a request consists of."""
+    for table, content in body.get("RequestItems", {}).items():
+        if isinstance(content, dict):
+            yield from ({**content, "TableName": table, "Key": key} for key in content.get("Keys", []))
+        else:
+            yield from ({"TableName": table, **part} for entry in content for part in entry.values())
+    yield body
+
+
+def keys_of(request):
+    """The values that a request gives the partition key."""
+    name = partition_key(request)
+    for place in ("Key", "Item"):
+        if name in request.get(place, {}):
+            yield next(iter(request[place][name].values()))
+    names = {alias for alias, meant in request.get("ExpressionAttributeNames", {}).items() if meant == name} | {name}
+    for left, right in re.findall(r"(#?\w+)\s*=\s*(:\w+)", request.get("KeyConditionExpression", "")):
+        if left in names:
+            yield next(iter(request.get("ExpressionAttributeValues", {})[right].values()))
+
+
+def attributes_of(request):
+    """The top-level attributes that a request names."""
+    yield from (*request.get("Key", {}), *request.get("Item", {}), *request.get("AttributesToGet", []))
+    for expression in EXPRESSIONS:
+        # A word that is neither a value nor below another attribute.
+        for word in re.findall(r"(?<![\w:.#])#?[A-Za-z_]\w*", request.get(expression, "")):
+            if word not in WORDS:
+                yield request.get("ExpressionAttributeNames", {}).get(word, word)
+
+
+def context(body):
+    found = plain_context(body)
+    parts = list(requests_of(json.loads(body or b"{}")))
+    for key, values in (("LeadingKeys", keys_of), ("Attributes", attributes_of)):
+        named = sorted({value for part in parts for value in values(part)})
+        if named:
+            found[f"dynamodb:{key}"] = named
+    return found
+
+
+def transaction_checks(action, body, *place):
+    checks = plain_checks(action, body, *place)
+    items = json.loads(body or b"{}").get("TransactItems", []) if checks else []
+    pending.set(deque(context(json.dumps(part).encode()) for item in items for part in item.values()))
+    return checks
+
+
+def enforce(*arguments, service_context=None, **named):
+    own = pending.get() if "dynamodb:EnclosingOperation" in (service_context or {}) else None
+    return plain_enforce(*arguments, service_context={**service_context, **own.popleft()} if own else service_context, **named)
+
+
+def create_authorizer(id, properties, stack):
+    return plain_create(id, {"IdentitySource": []} | properties, stack)
+
+
+async def urlopen(url, timeout):
+    name = re.match(r"https://([0-9a-f]+)\.execute-api\.[^/]+/", str(url))
+    return await plain_open(f"http://127.0.0.1:{PORT}/_aws/execute-api/{name[1]}/$default/{url[name.end():]}" if name else url, timeout)
+
+
+iam_actions.dynamodb_service_context = context
+iam_actions.dynamodb_transaction_checks = transaction_checks
+iam_evaluator.enforce = enforce
+apigateway._urlopen_async = urlopen
+handlers["create"] = create_authorizer
+app.main()

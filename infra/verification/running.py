@@ -1,0 +1,124 @@
+"""What the deployed functions answer, through the HTTP API and with no rights but their own."""
+
+import base64
+import json
+import os
+
+from . import clients
+from .web import bearer, send
+from .templates import REGION, of_type
+from .tools import ROOT, run
+
+CLI = ROOT / "target/debug/gatelet"
+
+
+def verify(report, main, example):
+    """Seeds the stack as an administrator does, and lets clients use it."""
+    report.heading("Running")
+    keys = {}
+    report.check("`gatelet keys create` and `gatelet app create` work on the stack", lambda: _seed(main, keys))
+    report.check("the README's browser app", lambda: clients.browser(main, keys))
+    report.check("the README's API client, with introspection and revocation", lambda: clients.service(main, keys))
+    report.check("the README's script", lambda: clients.script(main, keys))
+    report.check("discovery and keys are those of this deployment", lambda: _discovery(main))
+
+    held = {}
+    report.check("a user of the example's API signs in", lambda: _guest(main, keys, held))
+    report.check("the required authorizer", lambda: _required(example, held["guest"]))
+    report.check("the optional authorizer", lambda: _optional(example, held["guest"]))
+    native = [route["RouteKey"] for route in of_type(example.template, "AWS::ApiGatewayV2::Route").values()
+              if route.get("AuthorizationType") == "JWT"]
+    for key in native:
+        report.check(f"API Gateway's own JWT authorizer: {key}", lambda: _native(example, held["guest"], key))
+    report.check("a session that is over passes no Lambda authorizer", lambda: _over(example, held["guest"]))
+    _limits(report, native)
+
+
+def _limits(report, native):
+    report.not_shown("signing with ES256 and EdDSA on the stack: it signs with RS256, for the native authorizer; "
+                     "`cargo test` has the others")
+    report.not_shown("`event.cookies`: the emulator leaves cookies in the header `cookie`; "
+                     "`cargo test` sends the list, as API Gateway does")
+    report.not_shown("throttling, and access logs: the emulator keeps the settings and does nothing with them")
+    report.not_shown("TLS, and the arm64 binaries: the emulator runs the x86-64 ones of the same sources")
+    if not native:
+        report.not_shown("API Gateway's own JWT authorizer: the example has no such route")
+
+
+def gatelet(stack, *arguments):
+    """Runs the administration command on a stack, and reads its answer."""
+    endpoint = ("--stack", stack.name, "--endpoint-url", stack.emulator.endpoint, "--region", REGION)
+    credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    done = run(CLI, *arguments, "--json", *endpoint, env=os.environ | credentials)
+    assert done.returncode == 0, done.stdout
+    return json.loads(done.stdout)
+
+
+def _seed(main, keys):
+    gatelet(main, "keys", "create", "--algorithm", "RS256")
+    for name, options in clients.APPLICATIONS.items():
+        keys[name] = gatelet(main, "app", "create", name, *options)
+    return []
+
+
+def _discovery(main):
+    base = main.outputs()["Issuer"]
+    metadata = send("GET", main.url("/api/v1/auth/.well-known/openid-configuration"))
+    metadata.expect(200, issuer=base, jwks_uri=f"{base}/.well-known/jwks.json")
+    send("GET", main.url("/.well-known/oauth-authorization-server/api/v1/auth")).expect(200, issuer=base)
+    published = send("GET", main.url("/api/v1/auth/.well-known/jwks.json")).expect(200).json["keys"]
+    assert [key["alg"] for key in published] == ["RS256"], published
+    private = {"d", "p", "q", "dp", "dq", "qi", "k"}
+    assert not private.intersection(*published), "a private key is published"
+    return []
+
+
+def _guest(main, keys, held):
+    held["guest"] = clients.Service(main, keys["service"]["secret_key"]).sign_in("barbara")
+    return []
+
+
+def spoiled(token):
+    """The token with one bit of its signature changed."""
+    head, signature = token.rsplit(".", 1)
+    raw = bytearray(base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4)))
+    raw[0] ^= 1
+    return f"{head}.{base64.urlsafe_b64encode(raw).decode().rstrip('=')}"
+
+
+def subject(token):
+    """The claim `sub`, unverified."""
+    claims = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["sub"]
+
+
+def _required(example, guest):
+    url = example.url("/orders")
+    send("GET", url, bearer(guest.access)).expect(200, hello=subject(guest.access))
+    send("GET", url).expect(401)
+    send("GET", url, bearer(spoiled(guest.access))).expect(403)
+    return []
+
+
+def _optional(example, guest):
+    url = example.url("/catalogue")
+    send("GET", url, bearer(guest.access)).expect(200, hello=subject(guest.access))
+    send("GET", url).expect(200, hello="stranger")
+    send("GET", url, bearer(spoiled(guest.access))).expect(403)
+    return []
+
+
+def _native(example, guest, key):
+    method, path = key.split(" ")
+    url = example.url(path)
+    send(method, url, bearer(guest.access)).expect(200)
+    send(method, url).expect(401)
+    send(method, url, bearer(spoiled(guest.access))).expect(401)
+    return []
+
+
+def _over(example, guest):
+    guest.send("DELETE", "/logout", token=guest.access).expect(200)
+    for path in ("/orders", "/catalogue"):
+        send("GET", example.url(path), bearer(guest.access)).expect(403)
+    return []
