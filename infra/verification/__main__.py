@@ -6,13 +6,15 @@ import sys
 from . import live, text
 from .report import Report
 
-LEVELS = ("text", "deployed", "running")
+LEVELS = ("text", "deployed", "running", "privileges")
 
 
 def main():
     parser = argparse.ArgumentParser(prog="infra/verify", description="Proves the templates on three levels.")
     parser.add_argument("levels", nargs="*", metavar="LEVEL", help=f"only these: {', '.join(LEVELS)}")
-    chosen = set(parser.parse_args().levels or LEVELS)
+    parser.add_argument("--bless", action="store_true", help="write infra/privileges.md as it is found to be")
+    options = parser.parse_args()
+    chosen = set(options.levels or LEVELS)
     if unknown := chosen - set(LEVELS):
         parser.error(f"no such level: {', '.join(sorted(unknown))}")
 
@@ -20,7 +22,7 @@ def main():
     if "text" in chosen:
         text.verify(report)
     if chosen - {"text"}:
-        live.verify(report, chosen)
+        live.verify(report, chosen, options.bless)
     return report.finish()
 
 

@@ -26,12 +26,13 @@ class Emulator:
     def __init__(self, port):
         self.port = port
         self.endpoint = f"http://127.0.0.1:{port}"
+        self._session = boto3.session.Session(region_name=REGION)
 
     def client(self, service, credentials=None):
         """A client of one service, by default with every right."""
         key, secret, token = credentials or ("test", "test", None)
-        return boto3.session.Session().client(
-            service, region_name=REGION, endpoint_url=self.endpoint, config=Config(retries={"total_max_attempts": 1}),
+        return self._session.client(
+            service, endpoint_url=self.endpoint, config=Config(retries={"total_max_attempts": 1}),
             aws_access_key_id=key, aws_secret_access_key=secret, aws_session_token=token)
 
 

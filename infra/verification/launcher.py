@@ -2,6 +2,7 @@
 
 - IAM condition keys of DynamoDB: `dynamodb:LeadingKeys`, and `dynamodb:Attributes` of every expression, not of the
   projection alone. Both are worked out here for each item of a transaction, as on AWS.
+- The resource of a call that writes to a log is a stream of it, so that a log group's ARN, which ends in `:*`, covers it.
 - A Lambda authorizer for which CloudFormation was told no identity source has none, instead of `Authorization`.
 - Names: the URL that CloudFormation gives an API leads to this process, where the native JWT authorizer looks for keys.
 """
@@ -26,6 +27,7 @@ EXPRESSIONS = ("KeyConditionExpression", "FilterExpression", "ProjectionExpressi
 pending = ContextVar("pending", default=None)
 plain_context, plain_checks, plain_enforce = (
     iam_actions.dynamodb_service_context, iam_actions.dynamodb_transaction_checks, iam_evaluator.enforce)
+plain_resource = iam_actions.extract_resource_arn
 plain_open = apigateway._urlopen_async
 handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Authorizer"]
 plain_create = handlers["create"]
@@ -90,6 +92,12 @@ def enforce(*arguments, service_context=None, **named):
     return plain_enforce(*arguments, service_context={**service_context, **own.popleft()} if own else service_context, **named)
 
 
+def resource_arn(service, method, path, headers, *rest):
+    arn = plain_resource(service, method, path, headers, *rest)
+    writes = headers.get("x-amz-target", "").endswith((".CreateLogStream", ".PutLogEvents"))
+    return f"{arn}:log-stream:" if service == "logs" and writes else arn
+
+
 def create_authorizer(id, properties, stack):
     return plain_create(id, {"IdentitySource": []} | properties, stack)
 
@@ -101,6 +109,7 @@ async def urlopen(url, timeout):
 
 iam_actions.dynamodb_service_context = context
 iam_actions.dynamodb_transaction_checks = transaction_checks
+iam_actions.extract_resource_arn = resource_arn
 iam_evaluator.enforce = enforce
 apigateway._urlopen_async = urlopen
 handlers["create"] = create_authorizer

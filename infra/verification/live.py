@@ -1,29 +1,42 @@
 """The stacks' life in the emulator: created, used, updated, deleted."""
 
-from . import deployed, emulator, running, stacks
+from . import deployed, emulator, privileges, running, stacks
 from .templates import EXAMPLE, MAIN
 from .tools import LOGS
 
 NAME = "gatelet"
 
 
-def verify(report, levels):
-    """The levels that need a deployment."""
-    with emulator.running() as aws:
-        report.heading("Deployed")
-        stacks.upload(aws)
-        main, example = stacks.Stack(aws, NAME, MAIN), stacks.Stack(aws, "orders", EXAMPLE)
-        if not report.check("the stack is created", lambda: main.create(**deployed.OFF)):
-            report.not_shown(f"anything further, without the stack; the emulator's log is in {LOGS}")
-            return
-        deployed.created(report, main)
-        report.check("the example's stack is created", example.create)
-        report.check("the example runs the code that was built", lambda: deployed.functions(example))
+def verify(report, levels, bless):
+    """The levels that need a deployment. Whatever ends them early counts as a failure."""
+    report.heading("Deployed")
+    if not report.check("the functions are built for this machine", stacks.build):
+        return
+    try:
+        with emulator.running() as aws:
+            _life(report, aws, levels, bless)
+    except Exception as error:  # The count must come to its end.
+        report.check("the emulator's run comes to its end", [f"{type(error).__name__}: {error}"])
+    if report.failed:
+        report.heading(f"The emulator's log, with those of the functions: {LOGS}/ministack.log")
 
-        if "running" in levels:
-            running.verify(report, main, example)
-        if "deployed" in levels:
-            _updated_and_deleted(report, main, example)
+
+def _life(report, aws, levels, bless):
+    stacks.upload(aws)
+    main, example = stacks.Stack(aws, NAME, MAIN), stacks.Stack(aws, "orders", EXAMPLE)
+    if not report.check("the stack is created", lambda: main.create(**deployed.OFF)):
+        report.not_shown("anything further, without the stack")
+        return
+    deployed.created(report, main)
+    report.check("the example's stack is created", example.create)
+    report.check("the example runs the code that was built", lambda: deployed.functions(example))
+
+    if "running" in levels:
+        running.verify(report, main, example)
+    if "privileges" in levels or bless:
+        privileges.verify(report, main, bless)
+    if "deployed" in levels:
+        _updated_and_deleted(report, main, example)
 
 
 def _updated_and_deleted(report, main, example):

@@ -6,10 +6,9 @@ import os
 
 from . import clients
 from .web import bearer, send
-from .templates import REGION, of_type
-from .tools import ROOT, run
+from .templates import REGION, of_type, target
+from .tools import run
 
-CLI = ROOT / "target/debug/gatelet"
 
 
 def verify(report, main, example):
@@ -21,6 +20,10 @@ def verify(report, main, example):
     report.check("the README's API client, with introspection and revocation", lambda: clients.service(main, keys))
     report.check("the README's script", lambda: clients.script(main, keys))
     report.check("discovery and keys are those of this deployment", lambda: _discovery(main))
+
+    for id in of_type(main.template, "AWS::Lambda::Function"):
+        if id not in _invoked_by_the_api(main):
+            report.check(f"{id}, as its schedule invokes it", lambda id=id: _scheduled(main, id))
 
     held = {}
     report.check("a user of the example's API signs in", lambda: _guest(main, keys, held))
@@ -49,7 +52,7 @@ def gatelet(stack, *arguments):
     """Runs the administration command on a stack, and reads its answer."""
     endpoint = ("--stack", stack.name, "--endpoint-url", stack.emulator.endpoint, "--region", REGION)
     credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    done = run(CLI, *arguments, "--json", *endpoint, env=os.environ | credentials)
+    done = run("cargo", "gatelet", *arguments, "--json", *endpoint, env=os.environ | credentials)
     assert done.returncode == 0, done.stdout
     return json.loads(done.stdout)
 
@@ -70,6 +73,23 @@ def _discovery(main):
     assert [key["alg"] for key in published] == ["RS256"], published
     private = {"d", "p", "q", "dp", "dq", "qi", "k"}
     assert not private.intersection(*published), "a private key is published"
+    return []
+
+
+def _invoked_by_the_api(main):
+    """Functions behind a route, and authorizers."""
+    permissions = of_type(main.template, "AWS::Lambda::Permission").values()
+    return {target(p["FunctionName"]) for p in permissions if p["Principal"] == "apigateway.amazonaws.com"}
+
+
+def _scheduled(main, id):
+    """What EventBridge sends is the object that the rule names, or one that it makes up."""
+    invoke = main.emulator.client("lambda").invoke
+    for _ in range(2):
+        answer = invoke(FunctionName=main.resources()[id], Payload=json.dumps({"source": "aws.events"}))
+        text = answer["Payload"].read().decode()
+        assert answer["StatusCode"] == 200 and "FunctionError" not in answer, text
+        assert isinstance(json.loads(text), dict), text
     return []
 
 

@@ -6,10 +6,22 @@ import time
 from botocore.exceptions import ClientError
 
 from .templates import BUCKET, REGION, expanded
-from .tools import ROOT
+from .tools import ROOT, succeeds
 
 ZIPS = ROOT / "target/lambda-x86-64"
 STACK_SECONDS = 120
+
+# What the functions are made of.
+SOURCES = ("Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo", "functions", "shared", "examples")
+
+
+def build():
+    """Builds the functions, unless they are there and newer than what they are made of."""
+    built = [file.stat().st_mtime for file in ZIPS.glob("*.zip")]
+    sources = [file for name in SOURCES for file in (ROOT / name, *(ROOT / name).rglob("*")) if file.is_file()]
+    if built and min(built) > max(file.stat().st_mtime for file in sources):
+        return []
+    return succeeds("infra/package", "--x86-64")
 
 
 def upload(emulator):
