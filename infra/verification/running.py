@@ -5,8 +5,9 @@ import json
 import os
 
 from . import clients
+from .assertions import invoked
 from .web import bearer, send
-from .templates import REGION, of_type, target
+from .templates import REGION, listed, of_type
 from .tools import run
 
 
@@ -21,9 +22,8 @@ def verify(report, main, example):
     report.check("the README's script", lambda: clients.script(main, keys))
     report.check("discovery and keys are those of this deployment", lambda: _discovery(main))
 
-    for id in of_type(main.template, "AWS::Lambda::Function"):
-        if id not in _invoked_by_the_api(main):
-            report.check(f"{id}, as its schedule invokes it", lambda id=id: _scheduled(main, id))
+    for id in scheduled(main.template):
+        report.check(f"{id}, as its schedule invokes it", lambda id=id: _scheduled(main, id))
 
     held = {}
     report.check("a user of the example's API signs in", lambda: _guest(main, keys, held))
@@ -42,6 +42,8 @@ def _limits(report, native):
                      "`cargo test` has the others")
     report.not_shown("`event.cookies`: the emulator leaves cookies in the header `cookie`; "
                      "`cargo test` sends the list, as API Gateway does")
+    report.not_shown("that API Gateway may invoke the functions: the emulator does not ask their permissions; the level "
+                     "`text` holds them against the integrations")
     report.not_shown("throttling, and access logs: the emulator keeps the settings and does nothing with them")
     report.not_shown("TLS, and the arm64 binaries: the emulator runs the x86-64 ones of the same sources")
     if not native:
@@ -76,10 +78,10 @@ def _discovery(main):
     return []
 
 
-def _invoked_by_the_api(main):
-    """Functions behind a route, and authorizers."""
-    permissions = of_type(main.template, "AWS::Lambda::Permission").values()
-    return {target(p["FunctionName"]) for p in permissions if p["Principal"] == "apigateway.amazonaws.com"}
+def scheduled(template):
+    """The functions that a schedule invokes."""
+    rules = of_type(template, "AWS::Events::Rule", "AWS::Scheduler::Schedule").values()
+    return [invoked(template, to["Arn"]) for rule in rules for to in listed(rule.get("Targets") or rule.get("Target", []))]
 
 
 def _scheduled(main, id):
