@@ -3,9 +3,6 @@
 //! Units are those that DynamoDB reports (`ReturnConsumedCapacity`). The instance is warm: keys are loaded in its init, and the
 //! application's record is remembered for a minute.
 
-use std::collections::BTreeSet;
-
-use functions::ROUTES;
 use reqwest::RequestBuilder;
 use serde_json::json;
 use shared::{
@@ -13,7 +10,7 @@ use shared::{
     world::{System, Timestamp, World},
 };
 
-use crate::support::{App, Call, Fault, Options, PASSWORD, Person, Proxy, Stack, roles, round_trips, template};
+use crate::support::{App, Call, Fault, Options, PASSWORD, Person, Proxy, Stack, round_trips};
 
 /// What an operation may cost.
 struct Budget {
@@ -31,7 +28,6 @@ const fn budget(operations: &'static [&'static str], round_trips: usize, read_un
 struct Ledger {
     app: App,
     proxy: Proxy,
-    grants: Vec<(String, BTreeSet<(String, String)>)>,
     failures: Vec<String>,
 }
 
@@ -40,25 +36,22 @@ impl Ledger {
         let proxy = Proxy::start(&Stack::shared().ready.dynamodb_endpoint);
         let options = Options { arguments: &["--with-example"], endpoint: Some(&proxy.endpoint), ..Options::default() };
         let app = App::on(Stack::private(&options));
-        Self { app, proxy, grants: granted(), failures: Vec::new() }
+        Self { app, proxy, failures: Vec::new() }
     }
 
     /// Sends the same kind of request twice, the first time to warm the instance up, and enters what the second cost.
     async fn enter(&mut self, name: &str, budget: Budget, warm: RequestBuilder, counted: RequestBuilder) {
         let (client, counted) = counted.build_split();
         let counted = counted.expect("a request");
-        let function = function_of(counted.method().as_str(), counted.url().path());
         self.proxy.take_calls();
         self.app.send(warm).await;
-        let mut calls = self.proxy.take_calls();
-        self.hold_to_its_role(name, function, &calls);
+        self.proxy.take_calls();
 
         self.proxy.set(Fault::Held);
         let answer = client.execute(counted).await.expect("the stack answers");
         self.proxy.set(Fault::None);
         assert!(answer.status().is_success() || name.contains("refused"), "{name}: {}", answer.status());
-        calls = self.proxy.take_calls();
-        self.hold_to_its_role(name, function, &calls);
+        let calls = self.proxy.take_calls();
         let mut operations: Vec<_> = calls.iter().map(|call| call.operation.as_str()).collect();
         operations.sort_unstable();
         let total = |units: fn(&Call) -> f64| calls.iter().map(units).sum::<f64>();
@@ -72,18 +65,6 @@ impl Ledger {
             && writes <= budget.write_units;
         if !within {
             self.failures.push(format!("{name}: {trips} round trips, {reads} RRU, {writes} WRU, {operations:?}"));
-        }
-    }
-
-    /// What a function was seen to do is granted to it by the template.
-    fn hold_to_its_role(&mut self, name: &str, function: &str, calls: &[Call]) {
-        let (_, granted) = self.grants.iter().find(|(binary, _)| binary == function).expect("it has a role");
-        for (operation, table) in calls.iter().flat_map(|call| &call.on_tables) {
-            let mut tables = self.app.stack.ready.tables.iter();
-            let (table, _) = tables.find(|(_, full)| *full == table).expect("one of the stack's tables");
-            if !granted.contains(&(operation.clone(), table.clone())) {
-                self.failures.push(format!("{name}: the role of {function} does not grant {operation} on {table}"));
-            }
         }
     }
 
@@ -101,29 +82,6 @@ impl Ledger {
         let request = self.app.request(method, path).header("api-key", &person.application.publishable_key);
         request.bearer_auth(&person.access_token)
     }
-}
-
-/// `(operation, table)` that the template grants, by function. Tables are named as in the ready file.
-fn granted() -> Vec<(String, BTreeSet<(String, String)>)> {
-    let table = |id: &str| match id {
-        "SigningKeysTable" => "signing_keys".to_owned(),
-        _ => id.trim_end_matches("Table").to_lowercase(),
-    };
-    let roles = roles(&template("infra/template.yaml")).into_iter();
-    roles
-        .map(|role| {
-            (role.binary, role.grants.iter().map(|grant| (grant.action.clone(), table(&grant.table))).collect())
-        })
-        .collect()
-}
-
-/// Who answers a request. What is none of Gatelet's own routes is the example's, and the authorizer is asked about it.
-fn function_of(method: &str, path: &str) -> &'static str {
-    let fits = |pattern: &str| {
-        let fixed = pattern.split('{').next().unwrap_or_default();
-        path == pattern || (fixed != pattern && path.starts_with(fixed))
-    };
-    ROUTES.iter().find(|route| route.method == method && fits(route.path)).map_or("authorizer", |route| route.function)
 }
 
 #[tokio::test]

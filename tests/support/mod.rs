@@ -9,7 +9,9 @@ mod log;
 mod person;
 mod proxy;
 mod raw;
+mod recorder;
 mod roles;
+mod run;
 mod stack;
 mod yaml;
 
@@ -22,8 +24,8 @@ pub use log::lines_of;
 pub use person::{Person, claims};
 pub use proxy::{Call, Fault, Proxy, SLOW, most_under_way, round_trips};
 pub use roles::{Grant, roles};
-pub use stack::{Options, Stack, project_file};
-pub use yaml::template;
+pub use stack::{Options, Stack};
+pub use yaml::{project_file, template};
 
 /// A password that no list holds.
 pub const PASSWORD: &str = "correct horse battery staple";

@@ -1,6 +1,7 @@
 //! A proxy in front of DynamoDB that counts what passes, and breaks it on demand.
 
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -16,6 +17,8 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::watch};
+
+use super::recorder::Recorder;
 
 /// How long a call is held for another to join it, while calls are counted. A function that sends two calls together sends
 /// the second long before, however busy the machine is.
@@ -50,8 +53,7 @@ pub enum Fault {
 #[derive(Debug, Clone)]
 pub struct Call {
     pub operation: String,
-    /// What IAM sees: each single operation, and the table that it is on.
-    pub on_tables: Vec<(String, String)>,
+    pub tables: BTreeSet<String>,
     pub read_units: f64,
     pub write_units: f64,
     started: Instant,
@@ -90,6 +92,7 @@ struct State {
     upstream: String,
     fault: Fault,
     calls: Vec<Call>,
+    recorder: Recorder,
     /// How many calls have come.
     arrivals: watch::Sender<u64>,
 }
@@ -101,6 +104,7 @@ impl Proxy {
             upstream: upstream.to_owned(),
             fault: Fault::None,
             calls: Vec::new(),
+            recorder: Recorder::create(),
             arrivals: watch::Sender::new(0),
         };
         let state = Arc::new(Mutex::new(state));
@@ -160,16 +164,19 @@ async fn pass(
     client: &reqwest::Client,
 ) -> Result<Response<Full<Bytes>>, Cut> {
     let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let operation = target.rsplit('.').next().unwrap_or_default();
+    let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+    let mut asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let (upstream, fault, mut arrivals) = {
-        let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.recorder.call(&parts.headers, operation, &asked);
         state.arrivals.send_modify(|count| *count += 1);
         (state.upstream.clone(), state.fault, state.arrivals.subscribe())
     };
-    let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
     match fault {
-        Fault::Throttle if target.is_some_and(|target| target.ends_with("TransactWriteItems")) => {
-            return Ok(throttled_transaction());
-        }
+        Fault::Throttle if operation == "TransactWriteItems" => return Ok(throttled_transaction()),
         Fault::Throttle => return Ok(error(400, "ThrottlingException")),
         Fault::InternalError => return Ok(error(500, "InternalServerError")),
         Fault::Hang => std::future::pending().await,
@@ -181,9 +188,6 @@ async fn pass(
         Fault::Slow => tokio::time::sleep(SLOW).await,
         Fault::None | Fault::CutAfter => {}
     }
-    let (parts, body) = request.into_parts();
-    let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
-    let mut asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     asked["ReturnConsumedCapacity"] = json!("TOTAL");
     let mut forwarded = client.post(upstream).body(asked.to_string());
     for name in ["content-type", "x-amz-target", "authorization", "x-amz-date"] {
@@ -194,9 +198,8 @@ async fn pass(
     let answer = forwarded.send().await.map_err(|_| Cut)?;
     let status = StatusCode::from_u16(answer.status().as_u16()).map_err(|_| Cut)?;
     let body = answer.bytes().await.map_err(|_| Cut)?;
-    let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let answered = serde_json::from_slice(&body).unwrap_or_default();
-    let call = call(target, &asked, &answered, started);
+    let call = call(operation, &asked, &answered, started);
     state.lock().unwrap_or_else(PoisonError::into_inner).calls.push(call);
     if fault == Fault::CutAfter {
         return Err(Cut);
@@ -204,33 +207,29 @@ async fn pass(
     Ok(answer_of(status, body))
 }
 
-fn call(target: &str, asked: &Value, answer: &Value, started: Instant) -> Call {
-    let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+fn call(operation: &str, asked: &Value, answer: &Value, started: Instant) -> Call {
     let consumed = match &answer["ConsumedCapacity"] {
         Value::Array(tables) => tables.clone(),
         Value::Null => Vec::new(),
         one => vec![one.clone()],
     };
     let units: f64 = consumed.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum();
-    let reads = matches!(operation.as_str(), "GetItem" | "Query" | "Scan" | "BatchGetItem");
+    let reads = matches!(operation, "GetItem" | "Query" | "Scan" | "BatchGetItem");
     Call {
-        on_tables: on_tables(&operation, asked),
+        tables: tables(asked),
         read_units: if reads { units } else { 0.0 },
         write_units: if reads { 0.0 } else { units },
-        operation,
+        operation: operation.to_owned(),
         started,
         finished: Instant::now(),
     }
 }
 
-fn on_tables(operation: &str, asked: &Value) -> Vec<(String, String)> {
-    let table = |request: &Value| request["TableName"].as_str().unwrap_or_default().to_owned();
-    let Some(parts) = asked["TransactItems"].as_array() else {
-        return vec![(operation.to_owned(), table(asked))];
-    };
-    let parts = parts.iter().filter_map(Value::as_object).flatten();
-    // A transaction's `Put` is allowed by `PutItem`, and so on.
-    parts.map(|(kind, request)| (format!("{kind}Item"), table(request))).collect()
+/// The tables that a request is about.
+fn tables(asked: &Value) -> BTreeSet<String> {
+    let parts = asked["TransactItems"].as_array().into_iter().flatten().filter_map(Value::as_object);
+    let requests = parts.flat_map(|part| part.values()).chain([asked]);
+    requests.filter_map(|request| request["TableName"].as_str()).map(str::to_owned).collect()
 }
 
 /// Inside a transaction, throttling is the reason of a cancellation.

@@ -20,8 +20,6 @@ pub struct Grant {
 pub struct Role {
     /// The function's logical id, without its suffix.
     pub stem: String,
-    /// The binary that runs with it.
-    pub binary: String,
     pub grants: BTreeSet<Grant>,
     /// Actions other than DynamoDB's, each with its resource as the template has it.
     pub others: BTreeSet<(String, String)>,
@@ -37,19 +35,13 @@ pub fn roles(template: &Value) -> Vec<Role> {
 fn role(template: &Value, id: &str, function: &Value) -> Role {
     assert!(function["Policies"].is_null(), "{id} has policies beside its role");
     let stem = id.strip_suffix("Function").expect("a function's id ends so");
-    let binary = function["CodeUri"].as_str().expect("a CodeUri").trim_end_matches('/').rsplit('/').next();
     let role = &template["Resources"][format!("{stem}Role")]["Properties"];
     assert_eq!(members(role), ["AssumeRolePolicyDocument", "Policies"], "{stem}Role");
     let trust = &role["AssumeRolePolicyDocument"]["Statement"];
     assert_eq!(strings(&trust[0]["Principal"]["Service"]), ["lambda.amazonaws.com"], "{stem}Role");
     assert_eq!((list(trust).len(), members(&trust[0]["Principal"])), (1, vec!["Service"]), "{stem}Role");
 
-    let mut role_of = Role {
-        stem: stem.to_owned(),
-        binary: binary.expect("a name").to_owned(),
-        grants: BTreeSet::new(),
-        others: BTreeSet::new(),
-    };
+    let mut role_of = Role { stem: stem.to_owned(), grants: BTreeSet::new(), others: BTreeSet::new() };
     for statement in list(&role["Policies"]).iter().flat_map(|policy| list(&policy["PolicyDocument"]["Statement"])) {
         role_of.add(statement);
     }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{
         LazyLock,
@@ -13,18 +13,14 @@ use std::{
 
 use serde::Deserialize;
 
+use super::{project_file, run};
+
 /// Building the functions from nothing takes minutes on a small machine.
 const START: Duration = Duration::from_mins(20);
 
-/// From this age on, the files of a stack are those of an earlier run: a stack that is in use writes its log.
-const LEFT_BEHIND: Duration = Duration::from_mins(15);
-
 /// The stack that most tests share, and the one that builds the functions. It ends with the test process: its standard
 /// input does.
-static SHARED: LazyLock<Stack> = LazyLock::new(|| {
-    remove_files_of_earlier_runs();
-    Stack::start(&["--with-example"], None)
-});
+static SHARED: LazyLock<Stack> = LazyLock::new(|| Stack::start(&["--with-example"], None));
 
 /// A running local stack, as its ready file describes it.
 pub struct Stack {
@@ -85,38 +81,25 @@ impl Stack {
     /// nobody starts one but the two above.
     fn start(arguments: &[&str], endpoint: Option<&str>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("stack-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let (ready_file, log_file) = (folder.join(format!("{name}.json")), folder.join(format!("{name}.log")));
-        let _ = std::fs::remove_file(&ready_file);
+        let stack = run::folder().join(format!("stack-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let [ready_file, log_file, record] = ["json", "log", "record"].map(|kind| stack.with_extension(kind));
 
         let mut command = Command::new(env!("CARGO"));
         command.args(["run", "--quiet", "--package", "gatelet", "--", "dev", "--port", "0", "--exit-with-stdin"]);
-        command.arg("--ready-file").arg(&ready_file).arg("--log-file").arg(&log_file).args(arguments);
+        command.arg("--ready-file").arg(&ready_file).arg("--log-file").arg(&log_file);
+        command.arg("--record").arg(&record).args(arguments);
         if let Some(endpoint) = endpoint {
             command.args(["--dynamodb-endpoint", endpoint]);
         }
-        command.env("AWS_ACCESS_KEY_ID", "local").env("AWS_SECRET_ACCESS_KEY", "local").env_remove("AWS_REGION");
+        // Without credentials, each function is given some of its own, by which a record tells who asked.
+        for setting in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"] {
+            command.env_remove(setting);
+        }
         command.current_dir(project_file("")).stdin(Stdio::piped()).stdout(Stdio::null());
         let mut process = command.spawn().expect("cargo can be run");
 
         let ready = wait_for(&ready_file, &mut process);
         Self { ready, log_file, _process: process }
-    }
-}
-
-/// A killed test process leaves its stacks' files; so does every other.
-fn remove_files_of_earlier_runs() {
-    let is_left_behind = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let modified = path.metadata().and_then(|file| file.modified()).ok();
-        let age = modified.and_then(|time| time.elapsed().ok());
-        name.starts_with("stack-") && age.is_some_and(|age| age > LEFT_BEHIND)
-    };
-    let entries = std::fs::read_dir(env!("CARGO_TARGET_TMPDIR")).expect("Cargo makes the folder");
-    for path in entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_left_behind) {
-        // Another test process may have been faster.
-        let _ = std::fs::remove_file(path);
     }
 }
 
@@ -133,9 +116,4 @@ fn wait_for(ready_file: &PathBuf, process: &mut Child) -> Ready {
         std::thread::yield_now();
         std::thread::park_timeout(Duration::from_millis(50));
     }
-}
-
-/// A file of the project.
-pub fn project_file(path: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }

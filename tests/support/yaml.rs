@@ -1,9 +1,14 @@
-//! CloudFormation templates as JSON, each tag (`!Ref X`) an object of one member (`{"Ref": X}`).
+//! The project's files, and CloudFormation templates as JSON, each tag (`!Ref X`) an object of one member (`{"Ref": X}`).
+
+use std::path::PathBuf;
 
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Value, json};
 
-use super::project_file;
+/// A file of the project.
+pub fn project_file(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
 
 /// The template at `path` in the project.
 pub fn template(path: &str) -> Value {

@@ -14,6 +14,8 @@ pub(crate) struct Aws {
     pub(crate) access_key_id: String,
     pub(crate) secret_access_key: String,
     pub(crate) session_token: Option<String>,
+    /// The credentials are nobody's.
+    made_up: bool,
 }
 
 impl Aws {
@@ -25,6 +27,7 @@ impl Aws {
             access_key_id: "local".to_owned(),
             secret_access_key: "local".to_owned(),
             session_token: Some("local".to_owned()),
+            made_up: true,
         }
     }
 
@@ -36,10 +39,17 @@ impl Aws {
                 access_key_id: id.clone(),
                 secret_access_key: secret.clone(),
                 session_token: options.session_token.clone(),
+                made_up: false,
                 ..embedded
             },
             _ => embedded,
         }
+    }
+
+    /// The same for a function: made-up credentials bear its name, so that the database can tell who asks.
+    pub(crate) fn for_function(&self, name: &str) -> Self {
+        let access_key_id = if self.made_up { name.to_owned() } else { self.access_key_id.clone() };
+        Self { access_key_id, ..self.clone() }
     }
 
     /// A client, as the functions have one.

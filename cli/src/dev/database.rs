@@ -6,6 +6,7 @@
 use super::aws::Aws;
 use super::guard::Guard;
 use super::options::DatabaseOptions;
+use super::record::Record;
 use super::server;
 use dynoxide::Database;
 use std::fs::{File, TryLockError};
@@ -33,7 +34,7 @@ pub(crate) struct Connected {
 }
 
 /// Starts the embedded database unless the options name another.
-pub(crate) async fn start(options: &DatabaseOptions) -> Result<Connected, DatabaseError> {
+pub(crate) async fn start(options: &DatabaseOptions, record: &Arc<Record>) -> Result<Connected, DatabaseError> {
     if let Some(endpoint) = &options.dynamodb_endpoint {
         return Ok(Connected { aws: Aws::outside(endpoint.clone(), options), _lock: None });
     }
@@ -48,7 +49,7 @@ pub(crate) async fn start(options: &DatabaseOptions) -> Result<Connected, Databa
             (open(directory)?, Some(lock))
         }
     };
-    tokio::spawn(server::serve(listener, Arc::new(Guard::new(database))));
+    tokio::spawn(server::serve(listener, Arc::new(Guard::new(database, Arc::clone(record)))));
     Ok(Connected { aws: Aws::embedded(endpoint, &options.region), _lock: lock })
 }
 

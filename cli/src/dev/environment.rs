@@ -11,7 +11,7 @@ const INHERITED: [&str; 4] = ["HOME", "PATH", "RUST_BACKTRACE", "TMPDIR"];
 pub(crate) fn of_function(function: &Function, aws: &Aws) -> BTreeMap<String, String> {
     let mut variables = inherited();
     variables.extend(function.environment.clone());
-    variables.extend(of_aws(aws));
+    variables.extend(of_aws(&aws.for_function(&function.name)));
     let lambda = [
         ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone()),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory_mb.to_string()),

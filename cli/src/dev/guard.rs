@@ -5,6 +5,7 @@
 //! accepts nobody else once that connection stands, and [`Guard`] is all that can be reached.
 
 use super::host;
+use super::record::Record;
 use super::server::{self, Answer, Handler};
 use bytes::Bytes;
 use dynoxide::Database;
@@ -17,7 +18,7 @@ use hyper::{Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::{TcpListener, TcpStream};
 
 /// What DynamoDB takes.
@@ -30,6 +31,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Passes on what programs on this machine ask of a database.
 pub(crate) struct Guard {
     database: Database,
+    record: Arc<Record>,
     /// Connections that nobody uses now. There are as many as there were requests at once.
     idle: Mutex<Vec<Connection>>,
 }
@@ -42,8 +44,8 @@ struct Connection {
 }
 
 impl Guard {
-    pub(crate) fn new(database: Database) -> Self {
-        Self { database, idle: Mutex::default() }
+    pub(crate) fn new(database: Database, record: Arc<Record>) -> Self {
+        Self { database, record, idle: Mutex::default() }
     }
 
     async fn forward(&self, mut head: Parts, body: Bytes) -> Result<Answer, Failure> {
@@ -85,7 +87,9 @@ impl Handler for Guard {
         let Ok(body) = Limited::new(body, MAX_BODY_BYTES).collect().await else {
             return refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException");
         };
-        let answer = self.forward(head, body.to_bytes()).await;
+        let body = body.to_bytes();
+        self.record.call(&head.headers, &body);
+        let answer = self.forward(head, body).await;
         answer.unwrap_or_else(|_| refuse(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"))
     }
 }
@@ -125,14 +129,17 @@ fn refuse(status: StatusCode, kind: &str) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
     use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    fn guard() -> Guard {
+        Guard::new(Database::memory().unwrap(), Arc::new(Record::open(None).unwrap()))
+    }
 
     async fn guarded() -> SocketAddr {
         let listener = server::bind(0).await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(server::serve(listener, Arc::new(Guard::new(Database::memory().unwrap()))));
+        tokio::spawn(server::serve(listener, Arc::new(guard())));
         address
     }
 
@@ -177,7 +184,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_at_once_share_few_connections() {
-        let guard = Arc::new(Guard::new(Database::memory().unwrap()));
+        let guard = Arc::new(guard());
         let ask = |guard: Arc<Guard>| async move {
             let (head, ()) = Request::get("/").body(()).unwrap().into_parts();
             guard.forward(head, Bytes::new()).await.unwrap().status()

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::dev::log::Log;
+use crate::dev::record::Record;
 use crate::dev::resources::Function;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -31,6 +32,7 @@ pub(in crate::dev) fn launch(name: &str, script: &str) -> Launch {
         ]),
         runtime: SocketAddr::from(([127, 0, 0, 1], 1)),
         log: Arc::new(Log::discarded()),
+        record: Arc::new(Record::open(None).unwrap()),
         max_instances: 1,
     }
 }

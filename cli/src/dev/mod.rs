@@ -29,6 +29,7 @@ mod pool;
 mod progress;
 mod queue;
 mod ready;
+mod record;
 mod resources;
 mod response;
 mod routes;
@@ -53,13 +54,14 @@ use names::Names;
 use pool::{Health, Launch, Pool};
 use progress::Step;
 use ready::Ready;
+use record::Record;
 use runtime_api::RuntimeApi;
 use shared::config::Tables;
 use shared::store::Store;
 use stacks::Stacks;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use template::Stack;
 use workspace::Workspace;
@@ -109,12 +111,14 @@ async fn serve(options: &Options) -> Result<(), DevError> {
 
     let declared = stacks.evaluate(names, "")?;
     let binaries = binaries(options, &workspace, &declared).await?;
-    let database = database::start(&options.database).await?;
+    let record = Record::open(options.record.as_deref()).map_err(not_written(options.record.as_deref()))?;
+    let record = Arc::new(record);
+    let database = database::start(&options.database, &record).await?;
     let tables = tables::by_purpose(&declared.tables, &options.stack);
     let applications = prepare(options, &workspace, &declared, &database.aws, &base_url).await?;
 
     let stack = stacks.evaluate(names, &seed::default_id(&applications, options.seed.default_application))?;
-    let pools = start_functions(options, &stack, &binaries, &database.aws).await?;
+    let pools = start_functions(options, &stack, &binaries, &database.aws, &record).await?;
     let apis = link::apis(&stack);
     let routes = link::routes(&stack, &apis, &pools, names.region)?;
     let handler = Gateway { port, apis, routes, invoke_api: InvokeApi(pools) };
@@ -163,11 +167,11 @@ async fn start_functions(
     stack: &Stack,
     binaries: &BTreeMap<String, PathBuf>,
     aws: &Aws,
+    record: &Arc<Record>,
 ) -> Result<Vec<Arc<Pool>>, DevError> {
     let _step = Step::begin(format!("Starting {} functions", stack.functions.len()));
     let log = Log::open(options.log_file.as_deref());
-    let path = || options.log_file.clone().unwrap_or_default();
-    let log = Arc::new(log.map_err(|source| DevError::Write { path: path(), source })?);
+    let log = Arc::new(log.map_err(not_written(options.log_file.as_deref()))?);
     let listener = server::bind(0).await.map_err(DevError::Listen)?;
     let runtime = listener.local_addr().map_err(DevError::Listen)?;
     let pools = stack.functions.iter().map(|function| {
@@ -177,10 +181,12 @@ async fn start_functions(
             function: function.clone(),
             runtime,
             log: Arc::clone(&log),
+            record: Arc::clone(record),
             max_instances: options.max_instances,
         })
     });
     let pools: Vec<_> = pools.collect();
+    pools.iter().for_each(|pool| record.function(pool.function()));
     tokio::spawn(server::serve(listener, Arc::new(RuntimeApi::new(&pools))));
     pools.iter().for_each(Pool::warm_up);
     for pool in &pools {
@@ -193,21 +199,22 @@ async fn start_functions(
 
 /// Tells programs and people where everything is.
 fn announce(options: &Options, stack: &Stack, aws: &Aws, ready: &Ready) -> Result<(), DevError> {
-    let failed = |path: &PathBuf| {
-        let path = path.clone();
-        move |source| DevError::Write { path, source }
-    };
     if let Some(path) = &options.env_file {
         let mut variables = environment::of_aws(aws);
         for (name, value) in stack.functions.iter().flat_map(|function| &function.environment) {
             variables.entry(name.clone()).or_insert_with(|| value.clone());
         }
-        ready::write_environment(path, &variables).map_err(failed(path))?;
+        ready::write_environment(path, &variables).map_err(not_written(Some(path)))?;
     }
     // Nobody may be listening, which is no reason to stop.
     let _ = writeln!(std::io::stdout(), "{}", ready.banner());
     if let Some(path) = &options.ready_file {
-        ready.write(path).map_err(failed(path))?;
+        ready.write(path).map_err(not_written(Some(path)))?;
     }
     Ok(())
+}
+
+fn not_written(path: Option<&Path>) -> impl FnOnce(std::io::Error) -> DevError {
+    let path = path.map(Path::to_owned).unwrap_or_default();
+    move |source| DevError::Write { path, source }
 }

@@ -49,6 +49,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) log_file: Option<PathBuf>,
 
+    /// Write to a file what the functions are given, answer and ask of the embedded DynamoDB, as JSON lines, secrets included
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+
     /// Write where everything is, as JSON, once every function answers
     #[arg(long, value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,

@@ -3,6 +3,7 @@
 use super::instance::{self, Clock, Limit, Phase};
 use super::log::Log;
 use super::queue::{InstanceId, Outcome, Queue, Work};
+use super::record::Record;
 use super::resources::Function;
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
@@ -25,6 +26,7 @@ pub(crate) struct Launch {
     /// Where the Lambda Runtime API listens.
     pub(crate) runtime: SocketAddr,
     pub(crate) log: Arc<Log>,
+    pub(crate) record: Arc<Record>,
     pub(crate) max_instances: usize,
 }
 
@@ -74,6 +76,7 @@ impl Pool {
 
     /// Invokes the function. Goes on to its end even if the returned future is dropped, as on Lambda.
     pub(crate) async fn invoke(self: &Arc<Self>, event: Bytes) -> Outcome {
+        self.launch.record.event(self.function(), &event);
         let work = Work { request_id: uuid::Uuid::new_v4().to_string(), event };
         let outcome = self.queue().submit(work);
         self.start_wanted();
@@ -104,6 +107,9 @@ impl Pool {
         let Some(reply) = self.queue().finish(id, request_id) else {
             return false;
         };
+        if let Outcome::Answered(payload) | Outcome::Failed(payload) = &outcome {
+            self.launch.record.outcome(self.function(), payload);
+        }
         // Lambda's clock runs until the instance asks for work again: one that hangs after its answer must not be waited for.
         self.set_limit(id, Some(Limit::new(Phase::Return, self.launch.function.timeout)));
         // The caller may have gone, which is no concern of the function's.
@@ -172,6 +178,7 @@ impl Pool {
             environment: BTreeMap::new(),
             runtime: SocketAddr::from(([127, 0, 0, 1], 0)),
             log: Arc::new(Log::discarded()),
+            record: Arc::new(Record::open(None).unwrap()),
             max_instances: 1,
         })
     }

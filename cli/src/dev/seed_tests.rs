@@ -2,11 +2,13 @@
 
 use super::*;
 use crate::dev::names::Names;
+use crate::dev::record::Record;
 use crate::dev::template::Template;
 use crate::dev::{Options, database, tables};
 use crate::{Cli, Command};
 use clap::Parser;
 use shared::config::Tables;
+use std::sync::Arc;
 
 const NO_OPTIONS: SeedOptions = SeedOptions {
     default_application: DefaultApplication::Legacy,
@@ -66,7 +68,8 @@ async fn a_grace_of_the_command_line_is_seeded() {
     let names = Names { stack: &options.stack, region: &options.database.region, base_url };
     let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/template.yaml");
     let stack = Template::read(&template).unwrap().evaluate(names, &BTreeMap::new(), &BTreeMap::new()).unwrap();
-    let client = database::start(&options.database).await.unwrap().aws.client();
+    let unrecorded = Arc::new(Record::open(None).unwrap());
+    let client = database::start(&options.database, &unrecorded).await.unwrap().aws.client();
     tables::create(&client, &stack.tables).await.unwrap();
     let store = Store::new(&client, &Tables::of_stack(&options.stack));
 
