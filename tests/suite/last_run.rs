@@ -28,7 +28,7 @@ pub struct LastRun {
 /// `run.json`.
 #[derive(Deserialize)]
 struct About {
-    started_by: Option<u32>,
+    started_by: u32,
     arguments: Vec<String>,
 }
 
@@ -44,10 +44,9 @@ impl LastRun {
     fn find() -> Result<Self, String> {
         let entries = fs::read_dir(env!("CARGO_TARGET_TMPDIR")).expect("Cargo makes the folder");
         let folders = entries.filter_map(|entry| Some(entry.ok()?.path()));
-        let (folder, about) = folders
+        let (about, folder) = folders
             .filter_map(|folder| Some((about(&folder)?, folder)))
-            .map(|(about, folder)| (folder, about))
-            .find(|(_, about)| about.started_by == Some(parent_id()))
+            .find(|(about, _)| about.started_by == parent_id())
             .ok_or("the black-box tests have not run just before")?;
         // Nobody is told twice that all is well: the next may have another process of the same id before it.
         File::create_new(folder.join("checked")).map_err(|_| "what the last run left has been checked already")?;

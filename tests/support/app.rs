@@ -76,8 +76,8 @@ impl App {
         self.send(request.header("content-type", "application/json").body(body.to_string())).await
     }
 
-    /// Invokes a function by its binary's name as `cargo lambda invoke` and EventBridge do, past the HTTP API. The body is what it returned; if it
-    /// failed or died, `x-amz-function-error` says so.
+    /// Invokes a function by its binary's name as `cargo lambda invoke` and a schedule do, past the HTTP API. The body is what it returned; if it
+    /// failed or died, the header `x-amz-function-error` is there.
     pub async fn invoke(&self, function: &str, event: &Value) -> Answer {
         let url = self.url(&format!("/2015-03-31/functions/{function}/invocations"));
         self.send(self.client.post(url).body(event.to_string())).await
