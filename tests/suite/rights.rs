@@ -79,9 +79,9 @@ fn each_function_needs_what_it_is_granted_and_asks_for_nothing_else() {
     let nothing = BTreeSet::new();
     let mut wrong = Vec::new();
     for role in &roles {
-        let used = uses.get(&role.stem).unwrap_or(&nothing);
-        wrong.extend(ungranted(role, used).collect::<BTreeSet<_>>());
-        wrong.extend(unneeded(role, used));
+        let asked = uses.get(&role.stem).unwrap_or(&nothing);
+        wrong.extend(ungranted(role, asked).collect::<BTreeSet<_>>());
+        wrong.extend(unneeded(role, asked));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

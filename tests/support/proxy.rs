@@ -25,7 +25,7 @@ use super::recorder::Recorder;
 const HELD: Duration = Duration::from_millis(60);
 
 /// How long a call takes while DynamoDB is slow.
-pub const SLOW: Duration = Duration::from_millis(1200);
+pub const SLOW: Duration = Duration::from_millis(800);
 
 /// What happens to calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
