@@ -186,7 +186,9 @@ async fn start_functions(
         })
     });
     let pools: Vec<_> = pools.collect();
-    pools.iter().for_each(|pool| record.function(pool.function()));
+    for pool in &pools {
+        record.function(pool.function());
+    }
     tokio::spawn(server::serve(listener, Arc::new(RuntimeApi::new(&pools))));
     pools.iter().for_each(Pool::warm_up);
     for pool in &pools {
