@@ -6,10 +6,12 @@ repeated after an interruption.
 
 import argparse
 import collections
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 # As many parts of the source are read and written at the same time.
 SEGMENTS = 8
@@ -71,4 +73,7 @@ def put(target, key, options, item):
     return True
 
 
-main()
+try:
+    main()
+except (BotoCoreError, ClientError) as error:
+    sys.exit(f"infra/copy-table: {error}")
