@@ -59,6 +59,7 @@ fn grants(rights: &[Rights]) -> BTreeSet<Grant> {
             table: (*table).to_owned(),
             action: (*action).to_owned(),
             keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+            attributes: BTreeSet::new(),
         })
     });
     each.collect()

@@ -1,6 +1,6 @@
 //! Requests to DynamoDB as IAM sees them: action, table, leading key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -17,6 +17,8 @@ pub struct Use {
     pub key: Option<String>,
     /// What is told of it: the prefix that says what kind of item it is, or the attribute where every value is of one kind.
     pub kind: String,
+    /// The attributes that a query asks for, if it names them.
+    pub attributes: Option<BTreeSet<String>>,
 }
 
 /// The tables that the template declares.
@@ -58,7 +60,7 @@ impl Tables {
         let table = table.unwrap_or_else(|| panic!("{name} is no table of the template"));
         let key = table.key_of(&action, request);
         let kind = key.as_deref().map_or_else(|| "none".to_owned(), |key| table.kind(key));
-        Use { action, table: table.id.clone(), key, kind }
+        Use { attributes: attributes(request), action, table: table.id.clone(), key, kind }
     }
 }
 
@@ -87,6 +89,13 @@ impl Table {
         }
         key.split_once('#').map_or_else(|| key.to_owned(), |(kind, _)| format!("{kind}#"))
     }
+}
+
+/// What a request names in its projection, if it says that this is all that it wants.
+fn attributes(request: &Value) -> Option<BTreeSet<String>> {
+    let projection = request["ProjectionExpression"].as_str().filter(|_| request["Select"] == "SPECIFIC_ATTRIBUTES")?;
+    let name = |text: &str| request["ExpressionAttributeNames"][text].as_str().unwrap_or(text).to_owned();
+    Some(projection.split(',').map(|part| name(part.trim())).collect())
 }
 
 /// The single requests of a request, each with the action that allows it.
@@ -149,6 +158,20 @@ mod tests {
         });
         assert_eq!(seen("Query", &query), [one("Query", "SigningKeysTable", "public")]);
         assert_eq!(seen("Scan", &json!({"TableName": "s-users"})), [one("Scan", "UsersTable", "none")]);
+    }
+
+    #[test]
+    fn a_query_names_attributes_or_wants_all() {
+        let query = |select: &str| {
+            json!({
+                "TableName": "s-signing-keys", "KeyConditionExpression": "pk = :pk", "Select": select,
+                "ExpressionAttributeNames": {"#schema": "schema"}, "ExpressionAttributeValues": {":pk": {"S": "mac"}},
+                "ProjectionExpression": "pk, #schema",
+            })
+        };
+        let named = |select: &str| Tables::declared().uses("Query", &query(select))[0].attributes.clone();
+        assert_eq!(named("SPECIFIC_ATTRIBUTES"), Some(["pk", "schema"].map(str::to_owned).into()));
+        assert_eq!(named("ALL_ATTRIBUTES"), None);
     }
 
     #[test]

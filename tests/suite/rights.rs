@@ -29,12 +29,21 @@ fn uses(run: &LastRun) -> Uses {
 
 fn allows(grant: &Grant, used: &Use) -> bool {
     let is_limited_to = || used.key.as_ref().is_some_and(|key| grant.keys.contains(key));
-    grant.action == used.action && grant.table == used.table && (grant.keys.is_empty() || is_limited_to())
+    let asks_for_these = || used.attributes.as_ref().is_some_and(|asked| asked.is_subset(&grant.attributes));
+    grant.action == used.action
+        && grant.table == used.table
+        && (grant.keys.is_empty() || is_limited_to())
+        && (grant.attributes.is_empty() || asks_for_these())
 }
 
-/// What a role grants and nobody asked for: per leading key, where it grants each by name.
+/// What a role grants and nobody asked for: per leading key and per attribute, where it grants each by name.
 fn unneeded<'a>(role: &'a Role, used: &'a BTreeSet<Use>) -> impl Iterator<Item = String> + 'a {
     role.grants.iter().flat_map(|grant| {
+        let read = |attribute: &&String| {
+            let asked = used.iter().filter(|used| allows(grant, used)).filter_map(|used| used.attributes.as_ref());
+            asked.flatten().any(|asked| asked == *attribute)
+        };
+        let unread: Vec<_> = grant.attributes.iter().filter(|attribute| !read(attribute)).collect();
         let keys: Vec<_> = if grant.keys.is_empty() { vec![None] } else { grant.keys.iter().map(Some).collect() };
         let needed = |key: Option<&String>| {
             used.iter().any(|used| allows(grant, used) && key.is_none_or(|key| used.key.as_ref() == Some(key)))
@@ -44,6 +53,11 @@ fn unneeded<'a>(role: &'a Role, used: &'a BTreeSet<Use>) -> impl Iterator<Item =
         let names = keys.into_iter().filter(move |key| !needed(*key)).map(of_key);
         names
             .map(|key| format!("{}: {action} on {table}{key} is granted, and no test needs it", role.stem))
+            .chain(
+                unread
+                    .into_iter()
+                    .map(|unread| format!("{}: {unread} of {table} may be read, and no test needs it", role.stem)),
+            )
             .collect::<Vec<_>>()
     })
 }
@@ -91,14 +105,30 @@ mod tests {
     use super::*;
 
     fn used(action: &str, table: &str, key: &str) -> Use {
-        Use { action: action.to_owned(), table: table.to_owned(), key: Some(key.to_owned()), kind: key.to_owned() }
+        Use {
+            action: action.to_owned(),
+            table: table.to_owned(),
+            key: Some(key.to_owned()),
+            kind: key.to_owned(),
+            attributes: None,
+        }
     }
 
     #[test]
     fn too_little_and_too_much_are_told_by_action_table_and_key() {
         let keys = ["mac", "public"].map(str::to_owned).into();
-        let query = Grant { table: "SigningKeysTable".to_owned(), action: "Query".to_owned(), keys };
-        let put = Grant { table: "UsersTable".to_owned(), action: "PutItem".to_owned(), keys: BTreeSet::new() };
+        let query = Grant {
+            table: "SigningKeysTable".to_owned(),
+            action: "Query".to_owned(),
+            keys,
+            attributes: BTreeSet::new(),
+        };
+        let put = Grant {
+            table: "UsersTable".to_owned(),
+            action: "PutItem".to_owned(),
+            keys: BTreeSet::new(),
+            attributes: BTreeSet::new(),
+        };
         let role = Role { stem: "Some".to_owned(), grants: [query, put].into(), others: BTreeSet::new() };
         let told = |uses: &[Use]| {
             let uses = uses.iter().cloned().collect();
@@ -115,5 +145,23 @@ mod tests {
         assert_eq!(told(&[mac.clone(), public, put.clone(), used("PutItem", "SessionsTable", "1")]).0, 1);
         let key = "Some: Query on SigningKeysTable, key public is granted, and no test needs it";
         assert_eq!(told(&[mac, put]).1, [key]);
+    }
+
+    #[test]
+    fn attributes_are_held_to_those_of_the_grant() {
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        let (table, action) = ("SigningKeysTable".to_owned(), "Query".to_owned());
+        let grant = Grant { table, action, keys: set(&["mac"]), attributes: set(&["pk", "sk"]) };
+        let role = Role { stem: "Some".to_owned(), grants: [grant].into(), others: BTreeSet::new() };
+        let told = |attributes: Option<&[&str]>| {
+            let asked = Use { attributes: attributes.map(set), ..used("Query", "SigningKeysTable", "mac") };
+            let uses = [asked].into();
+            (ungranted(&role, &uses).count(), unneeded(&role, &uses).count())
+        };
+        assert_eq!(told(Some(&["pk", "sk"])), (0, 0));
+        assert_eq!(told(Some(&["pk"])), (0, 1), "sk is not needed");
+        for too_much in [None, Some(&["pk", "sk", "key"][..])] {
+            assert_eq!(told(too_much), (1, 3), "{too_much:?}");
+        }
     }
 }

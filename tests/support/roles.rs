@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// One action on one table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,6 +13,8 @@ pub struct Grant {
     pub action: String,
     /// The partition keys that it is limited to; empty if it is not.
     pub keys: BTreeSet<String>,
+    /// The attributes that a query may read; empty if it may read all.
+    pub attributes: BTreeSet<String>,
 }
 
 /// A function's role.
@@ -53,7 +55,7 @@ impl Role {
         assert_eq!(statement["Effect"], "Allow", "{}: {statement}", self.stem);
         let known = ["Action", "Condition", "Effect", "Resource"];
         assert!(members(statement).iter().all(|name| known.contains(name)), "{}: {statement}", self.stem);
-        let keys = keys(statement);
+        let (keys, attributes) = limits(statement);
         for (action, resource) in strings(&statement["Action"]).into_iter().flat_map(|action| {
             list(&statement["Resource"]).iter().map(move |resource| (action.clone(), resource.clone()))
         }) {
@@ -63,23 +65,33 @@ impl Role {
             };
             let table = resource["GetAtt"].as_str().and_then(|name| name.strip_suffix(".Arn"));
             let table = table.unwrap_or_else(|| panic!("{}: {resource} is no table", self.stem)).to_owned();
-            self.grants.insert(Grant { table, action: action.to_owned(), keys: keys.clone() });
+            let (keys, attributes) = (keys.clone(), attributes.clone());
+            self.grants.insert(Grant { table, action: action.to_owned(), keys, attributes });
         }
     }
 }
 
-/// The partition keys that a statement is limited to. Any other condition is one that nobody has thought about.
-fn keys(statement: &Value) -> BTreeSet<String> {
-    const KEY: &str = "dynamodb:LeadingKeys";
+/// The partition keys and the attributes that a statement is limited to. Any other condition is one that nobody has thought about.
+fn limits(statement: &Value) -> (BTreeSet<String>, BTreeSet<String>) {
+    const KEYS: &str = "dynamodb:LeadingKeys";
+    const ATTRIBUTES: &str = "dynamodb:Attributes";
     let condition = &statement["Condition"];
     if condition.is_null() {
-        return BTreeSet::new();
+        return Default::default();
     }
     let limit = &condition["ForAllValues:StringEquals"];
     // `ForAllValues` alone also holds for a request that names no key at all.
-    assert_eq!(condition["Null"][KEY], "false", "{statement}");
-    assert_eq!((members(condition).len(), members(limit)), (2, vec![KEY]), "{statement}");
-    strings(&limit[KEY]).into_iter().collect()
+    let mut expected = json!({"ForAllValues:StringEquals": {KEYS: limit[KEYS]}, "Null": {KEYS: "false"}});
+    if limit[ATTRIBUTES].is_null() {
+        assert_eq!(*condition, expected, "{statement}");
+        return (strings(&limit[KEYS]).into_iter().collect(), BTreeSet::new());
+    }
+    // A request that names no attributes is answered with all of them.
+    expected["ForAllValues:StringEquals"][ATTRIBUTES] = limit[ATTRIBUTES].clone();
+    expected["StringEquals"] = json!({"dynamodb:Select": "SPECIFIC_ATTRIBUTES"});
+    assert_eq!(*condition, expected, "{statement}");
+    let [keys, attributes] = [KEYS, ATTRIBUTES].map(|name| strings(&limit[name]).into_iter().collect());
+    (keys, attributes)
 }
 
 fn members(value: &Value) -> Vec<&str> {
