@@ -103,7 +103,7 @@ impl Authorizer {
             return decision;
         }
         let event = call.for_authorizer(&self.region, &identity).to_string();
-        let outcome = timeout(TIMEOUT, self.pool.invoke(Bytes::from(event))).await;
+        let outcome = timeout(TIMEOUT, self.pool.invoke(Bytes::from(event), &call.trace)).await;
         let decision = outcome.map_or(Decision::Broken, |outcome| decision(&outcome));
         if let Some(cache) = &self.cache {
             cache.remember(identity, &decision);
@@ -170,6 +170,7 @@ fn decision(outcome: &Outcome) -> Decision {
 
 #[cfg(test)]
 mod tests {
+    use super::super::trace::Trace;
     use super::*;
     use hyper::Request;
     use serde_json::json;
@@ -215,6 +216,7 @@ mod tests {
             route_key: "",
             path_parameters: BTreeMap::new(),
             request_id: String::new(),
+            trace: Trace::of(&request.headers, UNIX_EPOCH),
             received: UNIX_EPOCH,
         };
         identity(&sources, &call)

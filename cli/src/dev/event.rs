@@ -7,6 +7,7 @@ use super::clock::epoch_millis;
 use super::host;
 use super::names::ACCOUNT_ID;
 use super::routes::decoded;
+use super::trace::{self, Trace};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -44,6 +45,7 @@ pub(crate) struct Call<'a> {
     pub(crate) route_key: &'a str,
     pub(crate) path_parameters: BTreeMap<String, String>,
     pub(crate) request_id: String,
+    pub(crate) trace: Trace,
     pub(crate) received: SystemTime,
 }
 
@@ -151,6 +153,7 @@ impl Call<'_> {
         let peer = self.peer.ip().to_string();
         let forwarded =
             headers.get("x-forwarded-for").map_or_else(|| peer.clone(), |before| format!("{before}, {peer}"));
+        headers.insert(trace::HEADER.to_owned(), self.trace.root());
         headers.insert("x-forwarded-for".to_owned(), forwarded);
         headers.insert("x-forwarded-port".to_owned(), self.gateway_port.to_string());
         headers.insert("x-forwarded-proto".to_owned(), "http".to_owned());

@@ -16,6 +16,7 @@ fn with_call<T>(request: Builder, body: &[u8], check: impl FnOnce(Call) -> T) ->
         route_key: "DELETE /sessions/{id}",
         path_parameters: BTreeMap::from([("id".to_owned(), "a b".to_owned())]),
         request_id: "id=".to_owned(),
+        trace: Trace::of(&request.headers, UNIX_EPOCH),
         received: UNIX_EPOCH + Duration::from_millis(1_583_348_638_390),
     })
 }
@@ -33,6 +34,7 @@ fn a_request_is_described_as_payload_2_0() {
         .header("api-key", "two")
         .header("Cookie", "a=1; b=2")
         .header("Cookie", "c=3;")
+        .header("X-Amzn-Trace-Id", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1")
         .header("X-Forwarded-For", "10.0.0.1")
         .header("Connection", "keep-alive")
         .header("Content-Type", "application/json; charset=utf-8");
@@ -50,6 +52,7 @@ fn a_request_is_described_as_payload_2_0() {
                 "content-type": "application/json; charset=utf-8",
                 "host": "127.0.0.1:9000",
                 "user-agent": "curl/8",
+                "x-amzn-trace-id": "Root=1-5759e988-bd862e3fe1be46a994272793",
                 "x-forwarded-for": "10.0.0.1, 127.0.0.1",
                 "x-forwarded-port": "9000",
                 "x-forwarded-proto": "http",

@@ -11,6 +11,7 @@ use super::queue::Outcome;
 use super::response::{self, message};
 use super::routes::Routes;
 use super::server::{Answer, Handler};
+use super::trace::Trace;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
@@ -91,6 +92,8 @@ impl Gateway {
             return Err(Refusal::HeadTooLarge);
         }
         let found = self.routes.find(request.method.as_str(), request.uri.path()).ok_or(Refusal::NotFound)?;
+        let received = clock::now();
+        let trace = Trace::of(&request.headers, received);
         let call = Call {
             request,
             body: read(body).await?,
@@ -100,7 +103,8 @@ impl Gateway {
             route_key: found.key.as_str(),
             path_parameters: found.parameters,
             request_id: request_id.to_owned(),
-            received: clock::now(),
+            trace,
+            received,
         };
         let context = match &found.target.authorizer {
             None => None,
@@ -110,7 +114,7 @@ impl Gateway {
         if event.len() > MAX_EVENT_BYTES {
             return Err(Refusal::BodyTooLarge);
         }
-        integrate(found.target, event).await
+        integrate(found.target, event, &call.trace).await
     }
 }
 
@@ -157,9 +161,9 @@ fn admitted(decision: Decision) -> Result<Map<String, Value>, Refusal> {
     }
 }
 
-async fn integrate(target: &Target, event: Bytes) -> Result<Answer, Refusal> {
+async fn integrate(target: &Target, event: Bytes, trace: &Trace) -> Result<Answer, Refusal> {
     let pool = &target.pool;
-    match timeout(target.timeout, pool.invoke(event)).await {
+    match timeout(target.timeout, pool.invoke(event, trace)).await {
         Ok(Outcome::Answered(payload)) => response::from_function(&payload).map_err(|error| {
             pool.launch.log.line(&pool.function().label, &error.to_string());
             Refusal::Failure

@@ -1,9 +1,11 @@
 //! Lambda's Invoke API, so that `cargo lambda invoke` and any AWS SDK can call the running functions directly.
 
+use super::clock;
 use super::pool::Pool;
 use super::queue::Outcome;
 use super::response::message;
 use super::server::{self, Answer};
+use super::trace::Trace;
 use bytes::Bytes;
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
@@ -28,13 +30,14 @@ impl InvokeApi {
         let Some(pool) = self.find(function) else {
             return message(StatusCode::NOT_FOUND, &format!("Function not found: {function}"));
         };
+        let trace = Trace::of(&request.headers, clock::now());
         let event = if event.is_empty() { Bytes::from_static(b"{}") } else { event };
         if request.headers.get("x-amz-invocation-type").is_some_and(|kind| kind == "Event") {
             let pool = Arc::clone(pool);
-            tokio::spawn(async move { pool.invoke(event).await });
+            tokio::spawn(async move { pool.invoke(event, &trace).await });
             return server::json(StatusCode::ACCEPTED, Bytes::new());
         }
-        answer(pool.invoke(event).await)
+        answer(pool.invoke(event, &trace).await)
     }
 
     /// By binary, logical id, or the name that it has in the stack.

@@ -40,6 +40,7 @@ mod shutdown;
 mod stacks;
 mod tables;
 mod template;
+mod trace;
 mod workspace;
 mod yaml;
 

@@ -5,6 +5,7 @@ use super::log::Log;
 use super::queue::{InstanceId, Outcome, Queue, Work};
 use super::record::Record;
 use super::resources::Function;
+use super::trace::Trace;
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -75,9 +76,9 @@ impl Pool {
     }
 
     /// Invokes the function. Goes on to its end even if the returned future is dropped, as on Lambda.
-    pub(crate) async fn invoke(self: &Arc<Self>, event: Bytes) -> Outcome {
+    pub(crate) async fn invoke(self: &Arc<Self>, event: Bytes, trace: &Trace) -> Outcome {
         self.launch.record.event(self.function(), &event);
-        let work = Work { request_id: uuid::Uuid::new_v4().to_string(), event };
+        let work = Work { request_id: uuid::Uuid::new_v4().to_string(), trace: trace.for_runtime(), event };
         let outcome = self.queue().submit(work);
         self.start_wanted();
         outcome.await.unwrap_or(Outcome::Died)

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::dev::instance::tests::launch;
+use std::time::UNIX_EPOCH;
 use tokio::time::{advance, sleep, timeout};
 
 #[tokio::test]
@@ -15,7 +16,7 @@ async fn an_instance_that_hangs_after_its_answer_is_replaced() {
     let door = pool.next(id).unwrap();
     let first = tokio::spawn({
         let pool = Arc::clone(&pool);
-        async move { pool.invoke(Bytes::new()).await }
+        async move { pool.invoke(Bytes::new(), &Trace::of(&hyper::HeaderMap::new(), UNIX_EPOCH)).await }
     });
     let work = door.await.unwrap();
     pool.begin(id);
@@ -24,7 +25,7 @@ async fn an_instance_that_hangs_after_its_answer_is_replaced() {
 
     let _second = tokio::spawn({
         let pool = Arc::clone(&pool);
-        async move { pool.invoke(Bytes::new()).await }
+        async move { pool.invoke(Bytes::new(), &Trace::of(&hyper::HeaderMap::new(), UNIX_EPOCH)).await }
     });
     let is_replaced = || {
         let clocks = pool.clocks();

@@ -12,6 +12,8 @@ use tokio::sync::oneshot;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Work {
     pub(crate) request_id: String,
+    /// The tracing header.
+    pub(crate) trace: String,
     pub(crate) event: Bytes,
 }
 

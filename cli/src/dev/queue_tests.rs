@@ -3,7 +3,7 @@
 use super::*;
 
 fn work(request_id: &str) -> Work {
-    Work { request_id: request_id.to_owned(), event: Bytes::new() }
+    Work { request_id: request_id.to_owned(), trace: String::new(), event: Bytes::new() }
 }
 
 fn started(queue: &mut Queue) -> Vec<InstanceId> {

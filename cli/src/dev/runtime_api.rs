@@ -67,13 +67,12 @@ async fn next(pool: &Pool, id: InstanceId) -> Answer {
 }
 
 fn invocation(work: &Work, arn: &str, deadline: u64) -> Result<Answer, hyper::http::Error> {
-    let trace = work.request_id.replace('-', "");
     Response::builder()
         .header("content-type", "application/json")
         .header("lambda-runtime-aws-request-id", &work.request_id)
         .header("lambda-runtime-deadline-ms", deadline)
         .header("lambda-runtime-invoked-function-arn", arn)
-        .header("lambda-runtime-trace-id", format!("Root=1-{}-{};Sampled=0", &trace[..8], &trace[8..]))
+        .header("lambda-runtime-trace-id", &work.trace)
         .body(Full::new(work.event.clone()))
 }
 
