@@ -9,6 +9,7 @@ mod support;
 
 mod administration;
 mod api_keys;
+mod audit_events;
 mod authorizer;
 mod browser_client;
 mod cookies;
@@ -22,6 +23,8 @@ mod ledger;
 mod logging;
 mod malformed_input;
 mod malformed_requests;
+mod metrics;
+mod observability;
 mod outage;
 mod profiles;
 mod protocol;

@@ -5,17 +5,17 @@
 
 use shared::{
     application::{Application, TokenDelivery},
-    audit::{self, Action, Event},
+    audit::{self, Action},
     config::Config,
     gate,
     http::{Cookies, Request, Response, check_cross_site, token_response},
-    ids::UserKey,
+    ids::{SessionId, UserKey},
     issuer::Issuer,
     password::{Hasher, Password, Verdict},
     problem::Problem,
     refresh_token::RefreshToken,
     session::{RevocationReason, Session},
-    store::{Applications, Sessions, StoreError, Users},
+    store::{Applications, Ended, Sessions, StoreError, Users},
     user::User,
     user_id::UserId,
     world::{Timestamp, World},
@@ -63,17 +63,25 @@ pub async fn handle(
     let user = find(&name, users, world).await?;
     let known = user.as_ref().map(|user| user.key);
     let Some((user, rehash)) = check(user, &password, &sign_in.hasher)? else {
-        audit::record(&Event { user_key: known, ..request.event(Action::SignInFailed, &application, now) });
+        audit::record(&request.event(Action::SignInFailed, &application, now).of_user(known));
         return Err(Problem::InvalidCredentials);
     };
     let session = Session::begin(&user, &application, request.device(), world, now);
     let tokens = sign_in.issuer.issue(&session, &user, &application, now, world).await?;
-    tokio::try_join!(
+    let (evicted, ended, ()) = tokio::try_join!(
         begin(&session, sessions, sign_in.max_sessions, now),
         end_replaced(replaced, &application, sessions, now),
         improve(&user, &password, rehash, users, &sign_in.hasher, world),
     )?;
 
+    for session_id in evicted {
+        let event = request.event(Action::SessionEvicted, &application, now);
+        audit::record(&event.of_user(user.key).of_session_id(session_id));
+    }
+    if let Some(old) = ended {
+        let event = request.event(Action::SessionEnded, &application, now).because(RevocationReason::Replaced);
+        audit::record(&event.of_user(old.user_key).of_session_id(old.session_id));
+    }
     audit::record(&request.event(Action::SignedIn, &application, now).of_session(&session));
     token_response(&tokens, &application, sign_in.cookies)
 }
@@ -114,21 +122,29 @@ fn check(user: Option<User>, password: &Password, hasher: &Hasher) -> Result<Opt
 }
 
 /// Stores the session, and removes what the user has beyond the limit: dead sessions first, then the oldest. Everybody who
-/// signs in at the same time removes the same ones. The limit also bounds how many items a user can have.
-async fn begin(session: &Session, sessions: &Sessions, limit: usize, now: Timestamp) -> Result<(), Problem> {
+/// signs in at the same time removes the same ones. The limit also bounds how many items a user can have. Says which of the
+/// removed ones were living.
+async fn begin(
+    session: &Session,
+    sessions: &Sessions,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, Problem> {
     let ((), mut all) = tokio::try_join!(sessions.begin(session), sessions.survey(session.user_key))?;
     if !all.iter().any(|(id, _)| *id == session.session_id) {
         all.push((session.session_id, Some(session.clone())));
     }
-    all.sort_by_key(|(id, stored)| {
-        let living = stored.as_ref().filter(|other| other.stands(session.epoch, now));
-        (living.map(|other| other.rotated_at), *id)
-    });
+    let last_used = |stored: &Option<Session>| {
+        stored.as_ref().filter(|other| other.stands(session.epoch, now)).map(|other| other.rotated_at)
+    };
+    all.sort_by_key(|(id, stored)| (last_used(stored), *id));
     let excess = all.len().saturating_sub(limit);
-    for (id, _) in all.iter().take(excess) {
+    let mut evicted = Vec::new();
+    for (id, stored) in all.iter().take(excess) {
         sessions.remove(session.user_key, *id).await?;
+        evicted.extend(last_used(stored).map(|_| *id));
     }
-    Ok(())
+    Ok(evicted)
 }
 
 /// The refresh token that the browser still has in its cookie.
@@ -148,17 +164,17 @@ async fn replaced(
     }
 }
 
-/// Ends its session: one browser, one session.
+/// Ends its session: one browser, one session. Says whose it was, unless it was over already.
 async fn end_replaced(
     replaced: Option<RefreshToken>,
     application: &Application,
     sessions: &Sessions,
     now: Timestamp,
-) -> Result<(), Problem> {
-    if let Some(old) = replaced {
-        sessions.end(old.user_key, old.session_id, Some(application.id), RevocationReason::Replaced, now).await?;
-    }
-    Ok(())
+) -> Result<Option<RefreshToken>, Problem> {
+    let Some(old) = replaced else { return Ok(None) };
+    let reason = RevocationReason::Replaced;
+    let ended = sessions.end(old.user_key, old.session_id, Some(application.id), reason, now).await?;
+    Ok((ended == Ended::Now).then_some(old))
 }
 
 /// Hashes the password anew if the deployment's parameters have risen since it was stored.

@@ -6,7 +6,7 @@ use shared::{
     gate::{self, Gate},
     http::{Request, Response},
     keyring::SealingRing,
-    live,
+    live, note,
     problem::Problem,
     protocol::{self, Transition},
     store::Applications,
@@ -59,6 +59,7 @@ async fn refresh(
     let Some(token) = sealing.open(token, now).await? else {
         return Ok(None);
     };
+    note::session(token.user_key, token.session_id);
     let (session, user) =
         tokio::try_join!(gate.sessions.find(token.user_key, token.session_id, true), gate.users.find(token.user_key))?;
     let (Some(session), Some(user)) = (session, user) else {

@@ -9,6 +9,7 @@ use shared::{
     http::{Cookies, ErrorFormat, Request, Response, check_cross_site, presented_refresh_token},
     ids::{ApplicationId, SessionId, UserKey},
     keyring::SealingRing,
+    note,
     problem::Problem,
     refresh_token::RefreshToken,
     session::RevocationReason,
@@ -37,12 +38,14 @@ pub async fn handle(
     };
     let (mut valid, mut foreign_session) = (false, false);
     for (user_key, session_id, owner) in targets(by_access.as_ref(), by_refresh.as_ref(), &application) {
-        let ended = sessions.end(user_key, session_id, owner, RevocationReason::Logout, now).await?;
+        note::session(user_key, session_id);
+        let reason = RevocationReason::Logout;
+        let ended = sessions.end(user_key, session_id, owner, reason, now).await?;
         valid |= ended != Ended::OtherApplication;
         foreign_session |= ended == Ended::OtherApplication;
         if ended == Ended::Now {
             let event = request.event(Action::SessionEnded, &application, now);
-            audit::record(&event.of_user(user_key).of_session_id(session_id));
+            audit::record(&event.of_user(user_key).of_session_id(session_id).because(reason));
         }
     }
     if valid {

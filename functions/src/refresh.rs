@@ -9,8 +9,9 @@ use shared::{
     gate,
     http::{Cookies, ErrorFormat, Request, Response, check_cross_site, presented_refresh_token, token_response},
     issuer::Issuer,
+    note,
     problem::Problem,
-    protocol::{self, Ending, Transition},
+    protocol::{self, Ending, Reuse, Transition},
     refresh_token::RefreshToken,
     session::{Device, RevocationReason, Session},
     store::{Applications, Sessions, StoreError, Users, Written},
@@ -45,6 +46,7 @@ pub async fn handle(
     cookies: Cookies,
     world: &impl World,
 ) -> Result<Response, Problem> {
+    note::refresh_begins();
     let now = world.now();
     let application = gate::application(&request, applications, now).await?;
     if application.delivery == TokenDelivery::Cookie || cookies.refresh(request.headers())?.is_some() {
@@ -60,6 +62,7 @@ pub async fn handle(
         audit::record(&request.event(Action::Unacceptable, &application, now));
         return Err(Problem::InvalidGrant);
     };
+    note::session(token.user_key, token.session_id);
 
     match redeem(&token, &application, sessions, users, &request.device(), now).await? {
         Outcome::Granted(action, session, user) => {
@@ -164,10 +167,14 @@ async fn conclude(
 ) -> Result<Outcome, StoreError> {
     match transition {
         Transition::Repeated => Ok(Outcome::Granted(Action::Repeated, session, user)),
-        Transition::Reused(_) => {
+        Transition::Reused(reuse) => {
             let reason = RevocationReason::Reuse;
             sessions.end(session.user_key, session.session_id, Some(session.application_id), reason, now).await?;
-            Ok(Outcome::Refused(Action::ReuseDetected, Ended::Definitely))
+            let action = match reuse {
+                Reuse::LatePredecessor => Action::LateReuse,
+                Reuse::Superseded => Action::Reuse,
+            };
+            Ok(Outcome::Refused(action, Ended::Definitely))
         }
         Transition::Ahead => Ok(Outcome::Refused(Action::AheadOfTable, Ended::NotForEveryone)),
         // A write was refused for a session that now looks as if it would not be: it is changing under our hands.

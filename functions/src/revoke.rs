@@ -5,6 +5,7 @@ use shared::{
     gate::{self, TokenGate},
     http::{Request, Response},
     keyring::SealingRing,
+    note,
     problem::Problem,
     session::RevocationReason,
     store::{Applications, Ended, Sessions},
@@ -29,10 +30,11 @@ pub async fn handle(
         None => sealing.open(&token, now).await?.map(|token| (token.user_key, token.session_id)),
     };
     if let Some((user_key, session_id)) = named {
+        note::session(user_key, session_id);
         let reason = RevocationReason::RevokedByApplication;
         if sessions.end(user_key, session_id, Some(application.id), reason, now).await? == Ended::Now {
             let event = request.event(Action::SessionEnded, &application, now);
-            audit::record(&event.of_user(user_key).of_session_id(session_id));
+            audit::record(&event.of_user(user_key).of_session_id(session_id).because(reason));
         }
     }
     Ok(Response::empty(200))

@@ -11,7 +11,7 @@ use shared::{
     live::{self, Identity},
     problem::Problem,
     session::{RevocationReason, Session},
-    store::Applications,
+    store::{Applications, Ended},
     world::{Timestamp, World},
 };
 
@@ -67,7 +67,8 @@ async fn end_all(
     let identity = identity(claims, gate, now).await?;
     // False if somebody else raised the epoch meanwhile: then they are ended too.
     gate.users.end_all_sessions(&identity.user).await?;
-    audit::record(&request.event(Action::AllSessionsEnded, application, now).of_user(claims.sub));
+    let event = request.event(Action::AllSessionsEnded, application, now);
+    audit::record(&event.of_user(claims.sub).of_session_id(claims.sid));
     Ok(revoked()?.with_cookies(gate.tokens.cookies().clear()))
 }
 
@@ -109,8 +110,10 @@ async fn end(
     gate: &Gate,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    gate.sessions.end(session.user_key, session.session_id, None, RevocationReason::EndedByUser, now).await?;
-    audit::record(&request.event(Action::SessionEnded, application, now).of_session(session));
+    let reason = RevocationReason::EndedByUser;
+    if gate.sessions.end(session.user_key, session.session_id, None, reason, now).await? == Ended::Now {
+        audit::record(&request.event(Action::SessionEnded, application, now).of_session(session).because(reason));
+    }
     Ok(())
 }
 

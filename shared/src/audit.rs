@@ -1,11 +1,14 @@
-//! Security events: who did what to which session, for the operators' records (`docs/operations.md`).
+//! Security events: who did what to which session, for the operators' records. `docs/audit-events.md` describes each, and
+//! `docs/audit-event.schema.json` is the form of their lines.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{
     ids::{ApplicationId, SessionId, UserKey},
     log,
-    session::Session,
+    metrics::{Case, Metric},
+    note,
+    session::{RevocationReason, Session},
     world::Timestamp,
 };
 
@@ -15,78 +18,189 @@ pub struct Origin {
     /// The gateway's id of the request.
     pub request_id: String,
     /// The address that the gateway saw.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source_ip: Option<String>,
 }
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// An account was made.
-    #[serde(rename = "user.registered")]
     Registered,
     /// Somebody signed in.
-    #[serde(rename = "sign_in.succeeded")]
     SignedIn,
     /// Somebody did not: wrong password, unknown or disabled user.
-    #[serde(rename = "sign_in.failed")]
     SignInFailed,
     /// Case A: a refresh token was replaced.
-    #[serde(rename = "refresh.rotated")]
     Rotated,
     /// A refresh token that does not rotate was used.
-    #[serde(rename = "refresh.used")]
     Used,
     /// Case B: a predecessor was answered within the window.
-    #[serde(rename = "refresh.repeated")]
     Repeated,
     /// Case C: a successor that nobody received was displaced.
-    #[serde(rename = "refresh.recovered")]
     Recovered,
-    /// Cases D and E: a token was used again, and its session revoked.
-    #[serde(rename = "refresh.reuse_detected")]
-    ReuseDetected,
+    /// Case D: a predecessor was used again, too late, and its session revoked.
+    LateReuse,
+    /// Case E: a token of an older generation, or a displaced one, was used again, and its session revoked.
+    Reuse,
     /// Case F: a token is ahead of the table. Look at this one: a backup was restored.
-    #[serde(rename = "refresh.ahead_of_table")]
     AheadOfTable,
     /// Case G: a token of a session that is over, or of another application's.
-    #[serde(rename = "refresh.refused")]
     Refused,
     /// Case I: no token that could be good. Many of these are somebody guessing.
-    #[serde(rename = "refresh.unacceptable")]
     Unacceptable,
     /// A session was ended.
-    #[serde(rename = "session.ended")]
     SessionEnded,
+    /// A living session was removed, because its user has too many.
+    SessionEvicted,
     /// All of a user's sessions were ended.
-    #[serde(rename = "sessions.all_ended")]
     AllSessionsEnded,
+    /// A signing key or a MAC key was made.
+    KeyCreated,
+    /// A key makes no more tokens. Those that it made are good until they expire.
+    KeyRetired,
+    /// A key was taken away, and with it every token that it made.
+    KeyRevoked,
+}
+
+impl Action {
+    /// All of them.
+    pub const ALL: [Self; 18] = [
+        Self::Registered,
+        Self::SignedIn,
+        Self::SignInFailed,
+        Self::Rotated,
+        Self::Used,
+        Self::Repeated,
+        Self::Recovered,
+        Self::LateReuse,
+        Self::Reuse,
+        Self::AheadOfTable,
+        Self::Refused,
+        Self::Unacceptable,
+        Self::SessionEnded,
+        Self::SessionEvicted,
+        Self::AllSessionsEnded,
+        Self::KeyCreated,
+        Self::KeyRetired,
+        Self::KeyRevoked,
+    ];
+
+    /// The event's name. One name covers both kinds of reuse, which `case` tells apart.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Registered => "user.registered",
+            Self::SignedIn => "sign_in.succeeded",
+            Self::SignInFailed => "sign_in.failed",
+            Self::Rotated => "refresh.rotated",
+            Self::Used => "refresh.used",
+            Self::Repeated => "refresh.repeated",
+            Self::Recovered => "refresh.recovered",
+            Self::LateReuse | Self::Reuse => "refresh.reuse_detected",
+            Self::AheadOfTable => "refresh.ahead_of_table",
+            Self::Refused => "refresh.refused",
+            Self::Unacceptable => "refresh.unacceptable",
+            Self::SessionEnded => "session.ended",
+            Self::SessionEvicted => "session.evicted",
+            Self::AllSessionsEnded => "sessions.all_ended",
+            Self::KeyCreated => "key.created",
+            Self::KeyRetired => "key.retired",
+            Self::KeyRevoked => "key.revoked",
+        }
+    }
+
+    /// The case of the refresh protocol, if it is one.
+    #[must_use]
+    pub const fn case(self) -> Option<Case> {
+        Some(match self {
+            Self::Rotated => Case::A,
+            Self::Repeated => Case::B,
+            Self::Recovered => Case::C,
+            Self::LateReuse => Case::D,
+            Self::Reuse => Case::E,
+            Self::AheadOfTable => Case::F,
+            Self::Refused => Case::G,
+            Self::Unacceptable => Case::I,
+            Self::Used => Case::Unrotated,
+            _ => return None,
+        })
+    }
+
+    /// The metric that counts just this.
+    const fn metric(self) -> Option<Metric> {
+        Some(match self {
+            Self::SignedIn => Metric::SignIns,
+            Self::SignInFailed => Metric::SignInFailures,
+            Self::LateReuse | Self::Reuse => Metric::RefreshReuse,
+            Self::AheadOfTable => Metric::RefreshAheadOfTable,
+            _ => return None,
+        })
+    }
+}
+
+impl Serialize for Action {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
 }
 
 /// One security event.
 #[derive(Debug, Clone, Serialize)]
 pub struct Event {
-    /// What happened.
-    pub event: Action,
-    /// When.
-    pub time: Timestamp,
-    /// In which application.
-    pub application_id: ApplicationId,
-    /// Whose account.
+    #[serde(rename = "event")]
+    action: Action,
+    time: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_key: Option<UserKey>,
-    /// Which session.
+    case: Option<Case>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub session_id: Option<SessionId>,
-    /// From where.
+    application_id: Option<ApplicationId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_key: Option<UserKey>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<SessionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
     #[serde(flatten)]
-    pub origin: Origin,
+    origin: Origin,
 }
 
 impl Event {
-    /// Naming the account.
+    /// `action` happened at `time`.
     #[must_use]
-    pub fn of_user(self, user_key: UserKey) -> Self {
-        Self { user_key: Some(user_key), ..self }
+    pub const fn new(action: Action, time: Timestamp, origin: Origin) -> Self {
+        Self {
+            action,
+            time,
+            case: action.case(),
+            application_id: None,
+            user_key: None,
+            session_id: None,
+            kid: None,
+            reason: None,
+            origin,
+        }
+    }
+
+    /// `action` happened to the key `kid`, in a scheduled run and in nobody's application.
+    #[must_use]
+    pub fn of_key(action: Action, kid: &str, time: Timestamp) -> Self {
+        let origin = Origin { request_id: note::request_id(), source_ip: None };
+        Self { kid: Some(kid.to_owned()), ..Self::new(action, time, origin) }
+    }
+
+    /// Naming the application.
+    #[must_use]
+    pub fn of_application(self, application_id: ApplicationId) -> Self {
+        Self { application_id: Some(application_id), ..self }
+    }
+
+    /// Naming the account, if it is known.
+    #[must_use]
+    pub fn of_user(self, user_key: impl Into<Option<UserKey>>) -> Self {
+        Self { user_key: user_key.into(), ..self }
     }
 
     /// Naming the session.
@@ -100,9 +214,15 @@ impl Event {
     pub fn of_session(self, session: &Session) -> Self {
         self.of_user(session.user_key).of_session_id(session.session_id)
     }
+
+    /// Saying why.
+    #[must_use]
+    pub fn because(self, reason: RevocationReason) -> Self {
+        Self { reason: Some(reason.as_str()), ..self }
+    }
 }
 
-/// Writes an event to the log.
+/// Writes an event to the log, and counts it.
 pub fn record(event: &Event) {
     #[derive(Serialize)]
     struct Line<'a> {
@@ -111,4 +231,46 @@ pub fn record(event: &Event) {
         event: &'a Event,
     }
     log::line(&Line { r#type: "audit", event });
+    if let Some(case) = event.case {
+        note::refresh(case);
+    }
+    if let Some(metric) = event.action.metric() {
+        note::sample(metric, 1.0);
+    }
+    note::concerns(event.user_key, event.session_id);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The compiler asks for a new action here.
+    const fn next(action: Action) -> Option<Action> {
+        match action {
+            Action::Registered => Some(Action::SignedIn),
+            Action::SignedIn => Some(Action::SignInFailed),
+            Action::SignInFailed => Some(Action::Rotated),
+            Action::Rotated => Some(Action::Used),
+            Action::Used => Some(Action::Repeated),
+            Action::Repeated => Some(Action::Recovered),
+            Action::Recovered => Some(Action::LateReuse),
+            Action::LateReuse => Some(Action::Reuse),
+            Action::Reuse => Some(Action::AheadOfTable),
+            Action::AheadOfTable => Some(Action::Refused),
+            Action::Refused => Some(Action::Unacceptable),
+            Action::Unacceptable => Some(Action::SessionEnded),
+            Action::SessionEnded => Some(Action::SessionEvicted),
+            Action::SessionEvicted => Some(Action::AllSessionsEnded),
+            Action::AllSessionsEnded => Some(Action::KeyCreated),
+            Action::KeyCreated => Some(Action::KeyRetired),
+            Action::KeyRetired => Some(Action::KeyRevoked),
+            Action::KeyRevoked => None,
+        }
+    }
+
+    #[test]
+    fn all_are_all() {
+        let chain: Vec<_> = std::iter::successors(Some(Action::Registered), |action| next(*action)).collect();
+        assert_eq!(chain, Action::ALL);
+    }
 }

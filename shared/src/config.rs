@@ -11,6 +11,9 @@ use crate::{
     secret::Secret,
 };
 
+/// The dimension `service` of the metrics where `GATELET_SERVICE` does not say.
+pub(crate) const DEFAULT_SERVICE: &str = "gatelet";
+
 /// A function's settings.
 pub struct Config {
     /// `GATELET_ISSUER`: the URL of the API's base path, the JWT `iss`.
@@ -161,6 +164,23 @@ impl Config {
             },
         })
     }
+}
+
+/// `GATELET_SERVICE`: what the metrics of this deployment are told apart by. The edge asks for it itself, for every function.
+///
+/// # Errors
+///
+/// If CloudWatch would not take it as the value of a dimension.
+#[expect(clippy::disallowed_methods, reason = "as `Config::from_env`")]
+pub(crate) fn service_from_env() -> Result<String, ConfigError> {
+    service(&Settings(&|name| std::env::var(name).ok()))
+}
+
+fn service(settings: &Settings<'_>) -> Result<String, ConfigError> {
+    const NAME: &str = "GATELET_SERVICE";
+    let service = settings.optional(NAME).unwrap_or_else(|| DEFAULT_SERVICE.to_owned());
+    let fits = service.len() <= 255 && service.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits { Ok(service) } else { Err(malformed(NAME, "it must be at most 255 visible ASCII characters")) }
 }
 
 /// Where settings come from. An empty one counts as absent: CloudFormation can't leave a variable out.

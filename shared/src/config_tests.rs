@@ -67,3 +67,12 @@ fn plain_http_is_for_this_machine() {
         assert_eq!(config.cookies, Cookies::new(false));
     }
 }
+
+#[test]
+fn the_service_can_be_the_value_of_a_dimension() {
+    let of = |value: &str| service(&Settings(&|name| (name == "GATELET_SERVICE").then(|| value.to_owned())));
+    assert_eq!((of(""), of("auth-eu")), (Ok("gatelet".to_owned()), Ok("auth-eu".to_owned())));
+    for value in ["a b", "é", "a\n", &"a".repeat(256)] {
+        assert!(of(value).is_err(), "{value}");
+    }
+}

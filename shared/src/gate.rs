@@ -9,6 +9,7 @@ use crate::{
     http::{AccessToken, Cookies, Request, basic_credentials, check_cross_site},
     keyring::VerificationRing,
     live::{self, Identity},
+    note,
     problem::Problem,
     store::{Applications, IdentifyError, KeysError, Sessions, Store, Users},
     world::{Timestamp, World},
@@ -25,7 +26,9 @@ pub async fn application(
     now: Timestamp,
 ) -> Result<Arc<Application>, Problem> {
     let key = request.api_key()?;
-    Ok(applications.identify(key.as_deref(), now).await?.application)
+    let application = applications.identify(key.as_deref(), now).await?.application;
+    note::application(application.id);
+    Ok(application)
 }
 
 /// The application that a request proves to be from, by its secret key in `Api-Key` or as the password of HTTP Basic with
@@ -52,6 +55,7 @@ pub async fn client(
         IdentifyError::Store(error) => error.into(),
         IdentifyError::UnknownKey | IdentifyError::NoKey => Problem::InvalidClient,
     })?;
+    note::application(caller.application.id);
     let named = name.is_none_or(|name| name == caller.application.id.to_string());
     if caller.authenticated && named { Ok(caller.application) } else { Err(Problem::InvalidClient) }
 }
@@ -92,7 +96,15 @@ impl TokenGate {
         now: Timestamp,
     ) -> Result<Option<Claims>, KeysError> {
         let audience = application.and_then(|application| application.audience.as_ref()).unwrap_or(&self.audience);
-        self.keys.verify(token, audience, now).await
+        let claims = self.keys.verify(token, audience, now).await?;
+        if let Some(claims) = &claims {
+            note::session(claims.sub, claims.sid);
+            // At the authorizer nobody else names one.
+            if application.is_none() {
+                note::application(claims.client_id);
+            }
+        }
+        Ok(claims)
     }
 
     /// What the request's access token says; `None` if it presents none.

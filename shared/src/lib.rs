@@ -17,6 +17,8 @@ pub mod keyring;
 pub mod keys;
 pub mod live;
 pub mod log;
+pub mod metrics;
+pub mod note;
 pub mod password;
 pub mod problem;
 pub mod protocol;

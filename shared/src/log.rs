@@ -1,66 +1,88 @@
 //! What a function writes to its log: one JSON object a line, on standard output, as Lambda collects it.
 //!
 //! JSON escapes control characters, so that no user name forges a line. Nothing here takes a token, a key, a password, a
-//! header or a body, and the types of those have no `Display` or `Serialize` to slip through.
+//! header or a body, and the types of those have no `Display` or `Serialize` to slip through. `docs/observability.md`
+//! lists every line.
 
-use std::{io::Write, time::Duration};
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
 
 use serde::Serialize;
-use serde_json::json;
 
-use crate::{http::Request, problem::Problem};
+use crate::{
+    metrics::Embedded,
+    note::{self, Note},
+    problem::Problem,
+    world::{System, World},
+};
 
-/// Writes one line. A log that can't be written must not fail the request, and there is nowhere to say so.
-pub(crate) fn line(entry: &impl Serialize) {
-    if let Ok(mut text) = serde_json::to_string(entry) {
-        text.push('\n');
-        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+/// What an invocation came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// The HTTP status. A scheduled function has none.
+    pub status: Option<u16>,
+    /// In one word: `ok`, or the problem's code.
+    pub code: &'static str,
+}
+
+/// Does the work of an invocation and writes its line, whatever the work came to. What becomes known meanwhile is noted
+/// ([`crate::note`]) and written too.
+pub async fn observe<T>(note: Note, work: impl Future<Output = (T, Outcome)>) -> T {
+    let started = Instant::now();
+    note::beside(note, async {
+        let (answer, outcome) = work.await;
+        note::with(|note| finish(note, outcome, started.elapsed()));
+        answer
+    })
+    .await
+}
+
+/// The line of an invocation, with the metrics in it (CloudWatch embedded metric format).
+#[derive(Serialize)]
+struct InvocationLine<'a> {
+    r#type: &'static str,
+    #[serde(flatten)]
+    note: &'a Note,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    outcome: &'static str,
+    duration_ms: f64,
+    #[serde(flatten)]
+    metrics: Option<Embedded>,
+}
+
+fn finish(note: &mut Note, outcome: Outcome, duration: Duration) {
+    note.conclude(outcome);
+    line(&InvocationLine {
+        r#type: if outcome.status.is_some() { "request" } else { "run" },
+        status: outcome.status,
+        outcome: outcome.code,
+        duration_ms: milliseconds(duration),
+        metrics: Embedded::of(&note.samples, note.case, System.now()),
+        note,
+    });
+}
+
+/// With three decimals: a warm request is over in less than one.
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// An invocation failed through our fault or the store's: the causes, which the caller is not told.
+pub fn problem(problem: &Problem) {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        r#type: &'static str,
+        #[serde(flatten)]
+        note: &'a Note,
+        outcome: &'static str,
+        causes: Vec<String>,
     }
-}
-
-/// What the log says of every request.
-#[derive(Debug)]
-pub struct Access {
-    request_id: String,
-    route: String,
-}
-
-impl Access {
-    /// Notes which request it is.
-    #[must_use]
-    pub fn begin(request: &Request) -> Self {
-        Self { request_id: request.request_id(), route: request.route() }
-    }
-
-    /// Notes which request the authorizer is asked about.
-    #[must_use]
-    pub fn of_authorizer(request_id: &str, route: &str) -> Self {
-        Self { request_id: request_id.to_owned(), route: route.to_owned() }
-    }
-}
-
-/// A request was answered.
-pub fn access(request: &Access, status: u16, code: &str, duration: Duration) {
-    line(&json!({
-        "type": "request",
-        "request_id": request.request_id,
-        "route": request.route,
-        "status": status,
-        "outcome": code,
-        "duration_ms": u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-    }));
-}
-
-/// A request failed through our fault or the store's: the causes, which the caller is not told.
-pub fn problem(request: &Access, problem: &Problem) {
     if matches!(problem, Problem::Internal(_) | Problem::Unavailable(_)) {
-        line(&json!({
-            "type": "error",
-            "request_id": request.request_id,
-            "route": request.route,
-            "outcome": problem.entry().code,
-            "causes": causes(problem),
-        }));
+        let (outcome, causes) = (problem.entry().code, causes(problem));
+        note::with(|note| line(&Line { r#type: "error", note, outcome, causes }));
     }
 }
 
@@ -73,4 +95,12 @@ fn causes(error: &dyn std::error::Error) -> Vec<String> {
         next = cause.source();
     }
     causes
+}
+
+/// Writes one line. A log that can't be written must not fail the request, and there is nowhere to say so.
+pub(crate) fn line(entry: &impl Serialize) {
+    if let Ok(mut text) = serde_json::to_string(entry) {
+        text.push('\n');
+        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    }
 }

@@ -54,6 +54,8 @@ pub enum Fault {
 pub struct Call {
     pub operation: String,
     pub tables: BTreeSet<String>,
+    /// X-Ray's tracing header.
+    pub trace: String,
     pub read_units: f64,
     pub write_units: f64,
     started: Instant,
@@ -199,7 +201,8 @@ async fn pass(
     let status = StatusCode::from_u16(answer.status().as_u16()).map_err(|_| Cut)?;
     let body = answer.bytes().await.map_err(|_| Cut)?;
     let answered = serde_json::from_slice(&body).unwrap_or_default();
-    let call = call(operation, &asked, &answered, started);
+    let trace = parts.headers.get("x-amzn-trace-id").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let call = Call { trace: trace.to_owned(), ..call(operation, &asked, &answered, started) };
     state.lock().unwrap_or_else(PoisonError::into_inner).calls.push(call);
     if fault == Fault::CutAfter {
         return Err(Cut);
@@ -217,6 +220,7 @@ fn call(operation: &str, asked: &Value, answer: &Value, started: Instant) -> Cal
     let reads = matches!(operation, "GetItem" | "Query" | "Scan" | "BatchGetItem");
     Call {
         tables: tables(asked),
+        trace: String::new(),
         read_units: if reads { units } else { 0.0 },
         write_units: if reads { 0.0 } else { units },
         operation: operation.to_owned(),

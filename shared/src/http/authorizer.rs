@@ -1,18 +1,18 @@
 //! The other kind of event: API Gateway asking whether a request may pass (Lambda authorizer, payload 2.0, simple
 //! responses).
 
-use std::{future::Future, time::Instant};
+use std::future::Future;
 
 use lambda_http::{
     Error,
     http::{HeaderMap, HeaderValue, header},
-    lambda_runtime::{LambdaEvent, service_fn},
+    lambda_runtime::{Context, LambdaEvent, service_fn},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{AccessToken, Cookies, Headers, guarded};
-use crate::{log, problem::Problem};
+use crate::{config, log, metrics, note::Note, problem::Problem};
 
 /// A request to one of the team's own routes, as far as an authorizer sees it.
 #[derive(Debug, Deserialize)]
@@ -56,6 +56,11 @@ impl AuthorizerRequest {
         }
         AccessToken::in_headers(Headers(&headers), cookies)
     }
+
+    fn note(&self, context: &Context) -> Note {
+        let trace = context.xray_trace_id.as_deref();
+        Note::new(self.request_context.request_id.clone(), trace).on_route(self.route_key.clone())
+    }
 }
 
 /// What the authorizer decides.
@@ -78,23 +83,25 @@ where
     Handler: Fn(AuthorizerRequest) -> Answer,
     Answer: Future<Output = Result<Decision, Problem>> + Send,
 {
+    metrics::set_service(config::service_from_env()?);
     let handler = &handler;
     Box::pin(lambda_http::lambda_runtime::run(service_fn(|event: LambdaEvent<AuthorizerRequest>| {
-        let line = log::Access::of_authorizer(&event.payload.request_context.request_id, &event.payload.route_key);
+        let note = event.payload.note(&event.context);
         let decision = guarded(handler(event.payload));
         async move {
-            let started = Instant::now();
-            let decision = decision.await;
-            let outcome = match &decision {
-                Ok(Decision::Allow(_)) => (200, "allowed"),
-                Ok(Decision::Deny) => (403, "denied"),
-                Err(problem) => {
-                    log::problem(&line, problem);
-                    (500, problem.entry().code)
-                }
-            };
-            log::access(&line, outcome.0, outcome.1, started.elapsed());
-            Ok::<_, Error>(match decision? {
+            let decision = log::observe(note, async {
+                let decision = decision.await;
+                let (status, code) = match &decision {
+                    Ok(Decision::Allow(_)) => (200, "allowed"),
+                    Ok(Decision::Deny) => (403, "denied"),
+                    Err(problem) => {
+                        log::problem(problem);
+                        (500, problem.entry().code)
+                    }
+                };
+                (decision, log::Outcome { status: Some(status), code })
+            });
+            Ok::<_, Error>(match decision.await? {
                 Decision::Allow(context) => json!({"isAuthorized": true, "context": context}),
                 Decision::Deny => json!({"isAuthorized": false}),
             })

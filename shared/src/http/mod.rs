@@ -19,17 +19,12 @@ pub use request::{Headers, Request};
 pub use response::{ErrorFormat, Response};
 pub use tokens::token_response;
 
-use std::{
-    convert::Infallible,
-    future::Future,
-    panic::AssertUnwindSafe,
-    time::{Duration, Instant},
-};
+use std::{convert::Infallible, future::Future, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
 use lambda_http::service_fn;
 
-use crate::{log, problem::Problem, store::StoreError};
+use crate::{config, log, metrics, problem::Problem, store::StoreError};
 
 /// How long a handler may take, whatever number of calls it makes: less than the function's timeout of 10 s, after which
 /// Lambda would end the process and API Gateway answer with a bare 500.
@@ -69,20 +64,23 @@ where
     Handler: Fn(Request) -> Answer,
     Answer: Future<Output = Result<Response, Problem>> + Send,
 {
+    metrics::set_service(config::service_from_env()?);
     let handler = &handler;
     lambda_http::run(service_fn(|event: lambda_http::Request| {
         let request = Request::from(event);
-        let line = log::Access::begin(&request);
-        // Handlers are `async fn`s: nothing of them runs before the future is polled, under guard.
+        let note = request.note();
+        // Handlers are `async fn`s: nothing of them runs before the future is polled, under guard and beside its note.
         let answer = guarded(handler(request));
         async move {
-            let started = Instant::now();
-            let response = answer.await.unwrap_or_else(|problem| {
-                log::problem(&line, &problem);
-                Response::from_problem(&problem, format)
+            let response = log::observe(note, async {
+                let response = answer.await.unwrap_or_else(|problem| {
+                    log::problem(&problem);
+                    Response::from_problem(&problem, format)
+                });
+                let outcome = log::Outcome { status: Some(response.status()), code: response.code() };
+                (response, outcome)
             });
-            log::access(&line, response.status(), response.code(), started.elapsed());
-            Ok::<_, Infallible>(response.into_lambda())
+            Ok::<_, Infallible>(response.await.into_lambda())
         }
     }))
     .await

@@ -12,6 +12,7 @@ use super::{Members, json};
 use crate::{
     application::Application,
     audit::{Action, Event, Origin},
+    note::Note,
     problem::Problem,
     session::Device,
     world::Timestamp,
@@ -159,7 +160,14 @@ impl Request {
     #[must_use]
     pub fn event(&self, event: Action, application: &Application, time: Timestamp) -> Event {
         let origin = Origin { request_id: self.request_id(), source_ip: self.source_ip() };
-        Event { event, time, application_id: application.id, user_key: None, session_id: None, origin }
+        Event::new(event, time, origin).of_application(application.id)
+    }
+
+    /// Which request it is, for the log.
+    pub(super) fn note(&self) -> Note {
+        let context = self.parts.lambda_context_ref();
+        let trace = context.and_then(|context| context.xray_trace_id.as_deref());
+        Note::new(self.request_id(), trace).on_route(self.route())
     }
 
     /// The address that the gateway saw. `X-Forwarded-For` is the caller's to forge and is not looked at.

@@ -3,7 +3,10 @@
 //! One hash at a time, in one buffer that lives as long as the hasher: the system's allocator would keep every freed buffer, and
 //! a process would grow by the memory cost with each request. The lock around it also bounds how much memory hashing can take.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
 
 use argon2::password_hash::phc::{Output, Salt};
 use argon2::{Algorithm, Argon2, Block, Version};
@@ -11,6 +14,7 @@ use argon2::{Algorithm, Argon2, Block, Version};
 use super::params::OUTPUT_LENGTH;
 use super::stored::{self, PasswordHash, Recipe};
 use super::{Params, Password, Peppers};
+use crate::note;
 
 /// Salt of the hash that an unknown user's password is put through. Only the time matters; nothing is compared with the result.
 const DUMMY_SALT: [u8; 16] = *b"unknown user    ";
@@ -119,12 +123,14 @@ impl Hasher {
         }
         let mut output = [0; Output::MAX_LENGTH];
         let output = &mut output[..output_length];
+        let started = Instant::now();
         argon2.hash_password_into_with_memory(
             password.expose().as_bytes(),
             &recipe.salt,
             output,
             memory.as_mut_slice(),
         )?;
+        note::hashed(started.elapsed());
         Output::new(output).map_err(|_| argon2::Error::OutputTooShort.into())
     }
 }
