@@ -36,6 +36,12 @@ fn an_event_has_secrets_in_headers_cookies_query_and_body() {
 }
 
 #[test]
+fn an_application_id_in_the_place_of_a_key_is_no_secret() {
+    let event = json!({"kind": "event", "payload": {"headers": {"api-key": "01890a5d-ac96-4774-bcce-b302099a8057"}}});
+    assert_eq!(found(&[event]), []);
+}
+
+#[test]
 fn a_form_may_be_encoded_and_a_credential_basic() {
     let token = format!("gl_rt_{}{}", "a".repeat(40), "tagtagtagtagtagtagtag");
     let event = json!({"kind": "event", "payload": {
