@@ -71,6 +71,9 @@ impl Application {
     /// The longest that an access token may be good for.
     pub const MAX_ACCESS_LIFETIME: Duration = Duration::from_hours(24);
 
+    /// The longest that a session may last, however often it is refreshed.
+    pub const MAX_ABSOLUTE_LIFETIME: Duration = Duration::from_hours(365 * 24);
+
     /// The settings of a new application: 20 minutes, 72 hours sliding, 30 days absolute, rotating, 30 seconds of
     /// grace (the HTTP API's own time limit, so that every copy of a request falls inside), recovery on.
     #[must_use]
@@ -113,7 +116,6 @@ impl Application {
     ///
     /// [`InvalidSetting`] names the setting and the rule.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
-        let year = Duration::from_hours(365 * 24);
         let rules = [
             (!self.name.is_empty() && self.name.chars().count() <= 64, "name", "is 1 to 64 characters"),
             (
@@ -122,7 +124,7 @@ impl Application {
                 "is 1 minute to 1 day",
             ),
             (
-                between(self.refresh.absolute, self.refresh.idle, year),
+                between(self.refresh.absolute, self.refresh.idle, Self::MAX_ABSOLUTE_LIFETIME),
                 "absolute lifetime",
                 "is at least the idle lifetime and at most 365 days",
             ),

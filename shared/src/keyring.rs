@@ -1,12 +1,12 @@
 //! Keys in a function's memory: loaded in its init, looked at again every few minutes, kept while the store is away.
 //!
 //! A new key is known everywhere within [`RELOAD_AFTER`], without a restart, and signs only after
-//! [`KNOWN_AFTER`](crate::store::KNOWN_AFTER), when the copies of others have been renewed too. A token that names a key
+//! [`KNOWN_AFTER`](crate::rotation::KNOWN_AFTER), when the copies of others have been renewed too. A token that names a key
 //! which is not in memory is worth a look at the table all the same, but at most one a minute, so that invented names
 //! cost next to nothing.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -24,14 +24,23 @@ pub const RELOAD_AFTER: Duration = Duration::from_mins(5);
 /// The same for a token whose key is not in the copy.
 pub const RELOAD_FOR_UNKNOWN_AFTER: Duration = Duration::from_mins(1);
 
+/// How long an instance that can't read the table goes on signing with the copy that it has. It bounds how long a key is
+/// in use after its successor took over, and so how long it has to be kept: a day to mend a table that can't be read.
+pub const SIGNS_UNCHECKED_FOR: Duration = Duration::from_hours(24);
+
 /// How long anyone may keep the published keys.
 pub const PUBLISHED_FOR: Duration = Duration::from_mins(5);
+
+/// What only recognises may be as old as the outage lasts: refusing everybody would be worse.
+const FOREVER: Duration = Duration::MAX;
 
 /// A copy of something in the store.
 struct Kept<T>(Mutex<Option<Copy<T>>>);
 
 struct Copy<T> {
+    /// When the table was last asked, whether or not it answered.
     checked_at: Timestamp,
+    loaded_at: Timestamp,
     value: Arc<T>,
 }
 
@@ -41,33 +50,35 @@ impl<T> Kept<T> {
     }
 
     /// The copy if it was checked within `max_age`, otherwise what `load` brings. While the store is away an old copy is
-    /// better than none, and is not questioned again before its time.
+    /// better than none, for as long as `good_for` after it was loaded, and is not questioned again before its time.
     async fn get(
         &self,
         max_age: Duration,
+        good_for: Duration,
         now: Timestamp,
         load: impl Future<Output = Result<T, KeysError>>,
     ) -> Result<Arc<T>, KeysError> {
-        if let Some(value) = self.younger_than(max_age, now) {
-            return Ok(value);
+        let good = |copy: &Copy<T>| now.since(copy.loaded_at) < good_for;
+        if let Some(copy) = self.lock().as_ref().filter(|copy| now.since(copy.checked_at) < max_age && good(copy)) {
+            return Ok(Arc::clone(&copy.value));
         }
         let loaded = load.await;
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let value = match (loaded, kept.take()) {
-            (Ok(value), _) => Arc::new(value),
-            (Err(KeysError::Store(StoreError::Unavailable(_))), Some(old)) => old.value,
+        let mut kept = self.lock();
+        let copy = match (loaded, kept.take()) {
+            (Ok(value), _) => Copy { checked_at: now, loaded_at: now, value: Arc::new(value) },
+            (Err(KeysError::Store(StoreError::Unavailable(_))), Some(old)) if good(&old) => {
+                Copy { checked_at: now, ..old }
+            }
             (Err(error), old) => {
                 *kept = old;
                 return Err(error);
             }
         };
-        *kept = Some(Copy { checked_at: now, value: Arc::clone(&value) });
-        Ok(value)
+        Ok(Arc::clone(&kept.insert(copy).value))
     }
 
-    fn younger_than(&self, max_age: Duration, now: Timestamp) -> Option<Arc<T>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref().filter(|copy| now.since(copy.checked_at) < max_age).map(|copy| Arc::clone(&copy.value))
+    fn lock(&self) -> MutexGuard<'_, Option<Copy<T>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -98,7 +109,7 @@ impl SigningRing {
     }
 
     async fn signer(&self, now: Timestamp) -> Result<Arc<Signer>, KeysError> {
-        self.signer.get(RELOAD_AFTER, now, self.keys.signer(now)).await
+        self.signer.get(RELOAD_AFTER, SIGNS_UNCHECKED_FOR, now, self.keys.signer(now)).await
     }
 
     /// The token that says `claims`.
@@ -136,12 +147,12 @@ impl SealingRing {
     /// If the deployment has none, or the table can't be read for a reason that will not pass.
     pub async fn load(keys: &SigningKeys, world: &impl World) -> Result<Self, KeysError> {
         let ring = Self { keys: keys.clone(), macs: Kept::nothing() };
-        unless_away(ring.macs(RELOAD_AFTER, world.now()).await)?;
+        unless_away(ring.macs(RELOAD_AFTER, FOREVER, world.now()).await)?;
         Ok(ring)
     }
 
-    async fn macs(&self, max_age: Duration, now: Timestamp) -> Result<Arc<MacKeys>, KeysError> {
-        self.macs.get(max_age, now, self.keys.macs(now)).await
+    async fn macs(&self, max_age: Duration, good_for: Duration, now: Timestamp) -> Result<Arc<MacKeys>, KeysError> {
+        self.macs.get(max_age, good_for, now, self.keys.macs(now)).await
     }
 
     /// The text of `token`.
@@ -150,7 +161,7 @@ impl SealingRing {
     ///
     /// If there is no key to be had.
     pub async fn seal(&self, token: &RefreshToken, now: Timestamp) -> Result<Secret, KeysError> {
-        Ok(self.macs(RELOAD_AFTER, now).await?.seal(token))
+        Ok(self.macs(RELOAD_AFTER, SIGNS_UNCHECKED_FOR, now).await?.seal(token))
     }
 
     /// What the refresh token `text` says; `None` if it is none of ours, or past its absolute expiry.
@@ -159,8 +170,10 @@ impl SealingRing {
     ///
     /// If there is no key to be had.
     pub async fn open(&self, text: &str, now: Timestamp) -> Result<Option<RefreshToken>, KeysError> {
-        let opened = match self.macs(RELOAD_AFTER, now).await?.open(text, now) {
-            Err(InvalidRefreshToken::UnknownKey) => self.macs(RELOAD_FOR_UNKNOWN_AFTER, now).await?.open(text, now),
+        let opened = match self.macs(RELOAD_AFTER, FOREVER, now).await?.open(text, now) {
+            Err(InvalidRefreshToken::UnknownKey) => {
+                self.macs(RELOAD_FOR_UNKNOWN_AFTER, FOREVER, now).await?.open(text, now)
+            }
             opened => opened,
         };
         Ok(opened.ok())
@@ -187,7 +200,7 @@ impl VerificationRing {
     }
 
     async fn verifier(&self, max_age: Duration, now: Timestamp) -> Result<Arc<Verifier>, KeysError> {
-        self.verifier.get(max_age, now, self.keys.verifier(&self.issuer)).await
+        self.verifier.get(max_age, FOREVER, now, self.keys.verifier(&self.issuer, now)).await
     }
 
     /// What the access token `text` says; `None` if it is none of ours, not for `audience`, or not good at `now`.
@@ -230,51 +243,10 @@ impl PublicRing {
     ///
     /// If there is none to be had.
     pub async fn published(&self, now: Timestamp) -> Result<Arc<Vec<PublicKey>>, KeysError> {
-        self.published.get(RELOAD_AFTER, now, self.keys.published()).await
+        self.published.get(RELOAD_AFTER, FOREVER, now, self.keys.published(now)).await
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::future::ready;
-
-    use super::*;
-
-    const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
-
-    fn away() -> KeysError {
-        StoreError::Unavailable("away".into()).into()
-    }
-
-    #[tokio::test]
-    async fn a_copy_is_used_until_it_is_old_and_then_replaced() {
-        let kept = Kept::nothing();
-        let get =
-            async |at: Duration, value: u8| *kept.get(RELOAD_AFTER, START.plus(at), ready(Ok(value))).await.unwrap();
-        assert_eq!(get(Duration::ZERO, 1).await, 1);
-        assert_eq!(get(RELOAD_FOR_UNKNOWN_AFTER, 2).await, 1);
-        assert_eq!(get(RELOAD_AFTER, 2).await, 2);
-    }
-
-    #[tokio::test]
-    async fn an_old_copy_serves_while_the_store_is_away() {
-        let kept = Kept::nothing();
-        assert!(kept.get(RELOAD_AFTER, START, ready(Err::<u8, _>(away()))).await.is_err());
-        kept.get(RELOAD_AFTER, START, ready(Ok(1))).await.unwrap();
-
-        let later = START.plus(RELOAD_AFTER * 2);
-        assert_eq!(*kept.get(RELOAD_AFTER, later, ready(Err(away()))).await.unwrap(), 1);
-        let soon_after = later.plus(Duration::from_secs(1));
-        assert_eq!(*kept.get(RELOAD_AFTER, soon_after, ready(Ok(2))).await.unwrap(), 1, "not asked again at once");
-    }
-
-    #[tokio::test]
-    async fn keys_that_are_gone_are_an_error_and_not_a_reason_to_forget() {
-        let kept = Kept::nothing();
-        kept.get(RELOAD_AFTER, START, ready(Ok(1))).await.unwrap();
-        let none = KeysError::None { table: "keys".into(), kind: "private" };
-        let later = START.plus(RELOAD_AFTER);
-        assert!(kept.get(RELOAD_AFTER, later, ready(Err(none))).await.is_err());
-        assert_eq!(*kept.get(RELOAD_AFTER, later, ready(Err(away()))).await.unwrap(), 1);
-    }
-}
+#[path = "keyring_tests.rs"]
+mod tests;

@@ -9,7 +9,11 @@ use aws_lc_rs::{
 };
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
 
-use crate::{access_token::Algorithm, world::World};
+use crate::{
+    access_token::Algorithm,
+    rotation::{Key, Purpose},
+    world::World,
+};
 
 /// The fixed bytes before the RSA private key in the PKCS #8 of a 2048-bit pair.
 const PKCS8_RSA_2048_PREFIX: usize = 26;
@@ -44,13 +48,46 @@ impl KeyPair {
     ///
     /// [`GenerationFailed`] if the cryptographic library can't.
     pub fn generate(algorithm: Algorithm, world: &impl World) -> Result<Self, GenerationFailed> {
-        let kid = format!("{:016x}", u64::from_be_bytes(world.random()));
+        Self::named(random_id(Purpose::Signing(algorithm), world), algorithm)
+    }
+
+    fn named(kid: String, algorithm: Algorithm) -> Result<Self, GenerationFailed> {
         let private = private_key(algorithm)?;
         let mut public = Jwk::from_encoding_key(&algorithm.encoding_key(&private), algorithm.jose())
             .map_err(|_| GenerationFailed)?;
         public.common.key_id = Some(kid.clone());
         public.common.public_key_use = Some(PublicKeyUse::Signature);
         Ok(Self { kid, algorithm, private, public })
+    }
+}
+
+/// What a new key consists of.
+pub enum Material {
+    /// It signs access tokens.
+    Pair(KeyPair),
+    /// It seals refresh tokens: 256 bits.
+    Mac([u8; 32]),
+}
+
+impl Material {
+    /// Makes what `key` is to consist of.
+    ///
+    /// # Errors
+    ///
+    /// [`GenerationFailed`] if the cryptographic library can't.
+    pub fn generate(key: &Key, world: &impl World) -> Result<Self, GenerationFailed> {
+        match key.purpose {
+            Purpose::Signing(algorithm) => KeyPair::named(key.id.clone(), algorithm).map(Self::Pair),
+            Purpose::Sealing => Ok(Self::Mac(world.random())),
+        }
+    }
+}
+
+/// A name for a new key: 16 hexadecimal digits for a pair, 8 for a secret, whose name is in every refresh token.
+pub fn random_id(purpose: Purpose, world: &impl World) -> String {
+    match purpose {
+        Purpose::Signing(_) => format!("{:016x}", u64::from_be_bytes(world.random())),
+        Purpose::Sealing => format!("{:08x}", u32::from_be_bytes(world.random())),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What Gatelet's functions have in common.
 //!
 //! From the inside out: words ([`ids`], [`user`], [`session`], [`application`]), the protocol ([`protocol`],
-//! [`refresh_token`], [`access_token`], [`api_key`], [`password`]), what composes them ([`keyring`], [`issuer`], [`live`], [`gate`]), and the two
+//! [`refresh_token`], [`access_token`], [`api_key`], [`password`]), what composes them ([`keyring`], [`rotation`], [`issuer`], [`live`], [`gate`]), and the two
 //! edges, [`store`] and [`http`], which alone know DynamoDB and Lambda.
 
 pub mod access_token;
@@ -23,6 +23,7 @@ pub mod password;
 pub mod problem;
 pub mod protocol;
 pub mod refresh_token;
+pub mod rotation;
 pub mod secret;
 pub mod session;
 pub mod store;

@@ -16,13 +16,14 @@ mod item;
 mod session_item;
 mod sessions;
 mod signing_keys;
+mod transaction;
 mod users;
 
 pub use applications::{Applications, CACHED_FOR, Caller, IdentifyError, SaveError};
 pub use client::connect;
 pub use error::StoreError;
 pub use sessions::{Ended, Sessions, Written};
-pub use signing_keys::{KNOWN_AFTER, KeyEntry, KeyPurpose, KeysError, PublicKey, SigningKeys};
+pub use signing_keys::{KeysError, PublicKey, SigningKeys, StoredKeys};
 pub use users::{RegisterError, Users};
 
 use aws_sdk_dynamodb::Client;

@@ -4,37 +4,33 @@
 //! |---|---|---|---|
 //! | all | `pk`, `sk` | S | `private`, `public` or `mac`; the key's id |
 //! | | `schema`, `created_at` | N | 1; seconds since the epoch |
+//! | | `signs_from` | N | from when on the key is used, in seconds since the epoch |
+//! | | `expires_at` | N | TTL: when it counts no more; absent until it has a successor |
 //! | `private` × kid | `algorithm`, `key` | S, B | `ES256`, `RS256` or `EdDSA`; PKCS #8, for RSA PKCS #1 |
 //! | `public` × kid | `algorithm`, `jwk` | S | the same; the public half as JSON (RFC 7517) |
 //! | `mac` × id (8 hexadecimal digits) | `key` | B | 32 bytes |
+//! | `rotation` × `signing`, `sealing` | `revision` | N | how often the keys of that purpose were changed |
 //!
 //! The partitions exist for least privilege: the functions that verify may read `public` only
 //! (`dynamodb:LeadingKeys`), so that no mistake in them can show a private key.
 
-mod listing;
+mod changes;
 
-pub use listing::{KeyEntry, KeyPurpose};
-
-use std::time::Duration;
+pub use changes::StoredKeys;
 
 use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, primitives::Blob, types::AttributeValue};
 use jsonwebtoken::jwk::Jwk;
 
 use super::{
     StoreError, Table,
-    item::{Item, Reader, SCHEMA, moment, number, string},
+    item::{Item, Reader, string},
 };
 use crate::{
     access_token::{Algorithm, Signer, Verifier},
-    keyring::{PUBLISHED_FOR, RELOAD_AFTER},
-    keys::KeyPair,
     refresh_token::{MacKey, MacKeyId, MacKeys},
-    world::{Timestamp, World},
+    rotation::{Key, in_force},
+    world::Timestamp,
 };
-
-/// How long after it was made a key is known to everyone who needs it: to every function, which look again after
-/// [`RELOAD_AFTER`](crate::keyring::RELOAD_AFTER), and to whoever keeps the published keys for as long as they may. Until then it neither signs nor seals.
-pub const KNOWN_AFTER: Duration = Duration::from_secs(RELOAD_AFTER.as_secs() + PUBLISHED_FOR.as_secs());
 
 /// The signing-keys table.
 #[derive(Debug, Clone)]
@@ -80,32 +76,33 @@ impl SigningKeys {
     ///
     /// [`KeysError::None`] if there is none.
     pub async fn signer(&self, now: Timestamp) -> Result<Signer, KeysError> {
-        let items = self.partition("private").await?;
-        let item = self.in_force("private", &items, now)?;
+        let keys = self.living("private", now).await?;
+        let (key, item) = self.in_force("private", &keys, now)?;
         let reader = self.reader(item)?;
-        Ok(Signer::new(reader.text("sk")?.to_owned(), read_algorithm(&reader)?, reader.bytes("key")?))
+        Ok(Signer::new(key.id.clone(), read_algorithm(&reader)?, reader.bytes("key")?))
     }
 
-    /// Everything that still verifies tokens of `issuer`.
+    /// Everything that still verifies tokens of `issuer` at `now`.
     ///
     /// # Errors
     ///
     /// [`KeysError::None`] if there is no key.
-    pub async fn verifier(&self, issuer: &str) -> Result<Verifier, KeysError> {
-        let keys = self.published().await?.into_iter().map(|key| (key.kid, key.algorithm, key.jwk));
+    pub async fn verifier(&self, issuer: &str, now: Timestamp) -> Result<Verifier, KeysError> {
+        let keys = self.published(now).await?.into_iter().map(|key| (key.kid, key.algorithm, key.jwk));
         Verifier::new(issuer.to_owned(), keys).map_err(|_| {
             StoreError::Corrupt { table: self.0.name.clone(), key: "public".into(), attribute: "jwk" }.into()
         })
     }
 
-    /// The public keys, newest first.
+    /// The public keys that count at `now`, newest first.
     ///
     /// # Errors
     ///
     /// [`KeysError::None`] if there is none.
-    pub async fn published(&self) -> Result<Vec<PublicKey>, KeysError> {
-        let items = self.partition("public").await?;
-        let mut keys = items.iter().map(|item| self.read_public(item)).collect::<Result<Vec<_>, _>>()?;
+    pub async fn published(&self, now: Timestamp) -> Result<Vec<PublicKey>, KeysError> {
+        let keys = self.living("public", now).await?;
+        let mut keys =
+            keys.iter().map(|(key, item)| self.read_public(key, item)).collect::<Result<Vec<_>, _>>()?;
         if keys.is_empty() {
             return Err(self.none("public"));
         }
@@ -113,63 +110,24 @@ impl SigningKeys {
         Ok(keys)
     }
 
-    /// The keys of refresh tokens: the one in force at `now` seals, all open.
+    /// The keys of refresh tokens: the one in force at `now` seals, all that count open.
     ///
     /// # Errors
     ///
     /// [`KeysError::None`] if there is none.
     pub async fn macs(&self, now: Timestamp) -> Result<MacKeys, KeysError> {
-        let items = self.partition("mac").await?;
-        let current = self.in_force("mac", &items, now)?;
-        let others = items.iter().filter(|item| !std::ptr::eq(*item, current));
-        let keys = others.map(|item| self.read_mac(item)).collect::<Result<Vec<_>, _>>()?;
-        let current = self.read_mac(current)?;
-        Ok(MacKeys::new(current, keys))
+        let keys = self.living("mac", now).await?;
+        let (current, item) = self.in_force("mac", &keys, now)?;
+        let others = keys.iter().filter(|(key, _)| key.id != current.id);
+        let others = others.map(|(_, item)| self.read_mac(item)).collect::<Result<Vec<_>, _>>()?;
+        Ok(MacKeys::new(self.read_mac(item)?, others))
     }
 
-    /// Stores a key pair: the public half first, so that nothing is ever signed that can't be verified.
-    pub async fn add_pair(&self, pair: &KeyPair, now: Timestamp) -> Result<(), StoreError> {
-        let jwk = serde_json::to_string(&pair.public)
-            .map_err(|error| StoreError::Rejected { operation: "PutItem", source: error.into() })?;
-        let algorithm = string(pair.algorithm.as_str());
-        let public = [("algorithm", algorithm.clone()), ("jwk", string(jwk))];
-        self.put("public", &pair.kid, public, now).await?;
-        let private = [("algorithm", algorithm), ("key", bytes(&pair.private))];
-        self.put("private", &pair.kid, private, now).await
-    }
-
-    /// Makes and stores a key for refresh tokens. Its id.
-    pub async fn add_mac(&self, world: &impl World) -> Result<String, StoreError> {
-        let id = format!("{:08x}", u32::from_be_bytes(world.random()));
-        self.put("mac", &id, [("key", bytes(&world.random::<32>()))], world.now()).await?;
-        Ok(id)
-    }
-
-    async fn put<const N: usize>(
-        &self,
-        pk: &str,
-        sk: &str,
-        attributes: [(&str, AttributeValue); N],
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let Self(table) = self;
-        let mut put = table
-            .client
-            .put_item()
-            .table_name(&table.name)
-            .item("pk", string(pk))
-            .item("sk", string(sk))
-            .item("schema", number(SCHEMA))
-            .item("created_at", moment(now))
-            .condition_expression("attribute_not_exists(pk)");
-        for (name, value) in attributes {
-            put = put.item(name, value);
-        }
-        put.send().await.map(drop).map_err(|error| StoreError::from_sdk("PutItem", error))
-    }
-
-    async fn partition(&self, pk: &str) -> Result<Vec<Item>, StoreError> {
-        Self::items(self.query(pk)).await
+    /// The keys of a partition that count at `now`, each with its item.
+    async fn living(&self, pk: &str, now: Timestamp) -> Result<Vec<(Key, Item)>, StoreError> {
+        let items = Self::items(self.query(pk)).await?.into_iter();
+        let keys = items.map(|item| Ok((self.read_key(&item)?, item))).collect::<Result<Vec<_>, StoreError>>()?;
+        Ok(keys.into_iter().filter(|(key, _)| key.lives(now)).collect())
     }
 
     fn query(&self, pk: &str) -> QueryFluentBuilder {
@@ -189,12 +147,14 @@ impl SigningKeys {
         Ok(answer.items.unwrap_or_default())
     }
 
-    /// The newest key that everybody has had the time to learn of, or the oldest, if all are newer than that: a key must
-    /// never sign what somebody can't verify yet.
-    fn in_force<'a>(&self, kind: &'static str, items: &'a [Item], now: Timestamp) -> Result<&'a Item, KeysError> {
-        let known = |item: &&Item| Timestamp::from_seconds(created_at(item)).plus(KNOWN_AFTER) <= now;
-        let newest_known = items.iter().filter(known).max_by_key(|item| created_at(item));
-        newest_known.or_else(|| items.iter().min_by_key(|item| created_at(item))).ok_or_else(|| self.none(kind))
+    fn in_force<'a>(
+        &self,
+        kind: &'static str,
+        keys: &'a [(Key, Item)],
+        now: Timestamp,
+    ) -> Result<&'a (Key, Item), KeysError> {
+        let current = in_force(keys.iter().map(|(key, _)| key), now).ok_or_else(|| self.none(kind))?;
+        keys.iter().find(|(key, _)| key == current).ok_or_else(|| self.none(kind))
     }
 
     fn none(&self, kind: &'static str) -> KeysError {
@@ -208,13 +168,13 @@ impl SigningKeys {
         Ok(reader)
     }
 
-    fn read_public(&self, item: &Item) -> Result<PublicKey, StoreError> {
+    fn read_public(&self, key: &Key, item: &Item) -> Result<PublicKey, StoreError> {
         let reader = self.reader(item)?;
         Ok(PublicKey {
-            kid: reader.text("sk")?.to_owned(),
+            kid: key.id.clone(),
             algorithm: read_algorithm(&reader)?,
             jwk: serde_json::from_str(reader.text("jwk")?).map_err(|_| reader.corrupt("jwk"))?,
-            created_at: reader.moment("created_at")?,
+            created_at: key.created_at,
         })
     }
 
@@ -228,13 +188,6 @@ impl SigningKeys {
 
 fn bytes(value: &[u8]) -> AttributeValue {
     AttributeValue::B(Blob::new(value))
-}
-
-fn created_at(item: &Item) -> u64 {
-    item.get("created_at")
-        .and_then(|value| value.as_n().ok())
-        .and_then(|digits| digits.parse().ok())
-        .unwrap_or_default()
 }
 
 fn read_algorithm(reader: &Reader<'_>) -> Result<Algorithm, StoreError> {

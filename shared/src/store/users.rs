@@ -15,19 +15,12 @@
 //! A name is unique because its item is put by the same transaction as the account, on the condition that it is not
 //! there; no index is asked, since an index lags.
 
-use std::time::Duration;
-
-use aws_sdk_dynamodb::{
-    operation::{
-        transact_write_items::TransactWriteItemsError,
-        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    },
-    types::{Put, TransactWriteItem},
-};
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder};
 
 use super::{
     StoreError, Table,
     item::{Item, Reader, SCHEMA, moment, number, string},
+    transaction::{Refusal, put_new, transact},
 };
 use crate::{
     ids::UserKey,
@@ -36,12 +29,6 @@ use crate::{
     user_id::UserId,
     world::World,
 };
-
-/// How often a registration that met another transaction is tried.
-const TRANSACTION_ATTEMPTS: u8 = 4;
-
-/// What a transaction calls throttling: it is cancelled, for a reason that passes.
-const THROTTLED: [&str; 3] = ["ProvisionedThroughputExceeded", "RequestLimitExceeded", "ThrottlingError"];
 
 /// The users table.
 #[derive(Debug, Clone)]
@@ -87,58 +74,16 @@ impl Users {
     ///
     /// [`RegisterError::Taken`] if the name is somebody's.
     pub async fn register(&self, user: &User, world: &impl World) -> Result<(), RegisterError> {
-        for attempt in 1..=TRANSACTION_ATTEMPTS {
-            match self.put_account(user).await {
-                // Another registration of the same name is under way: it decides within milliseconds.
-                Err(Refusal::Conflict) if attempt < TRANSACTION_ATTEMPTS => {
-                    let [jitter] = world.random::<1>();
-                    tokio::time::sleep(Duration::from_millis(u64::from(attempt) * 20 + u64::from(jitter) / 8)).await;
-                }
-                Err(Refusal::Conflict) => return Err(StoreError::Unavailable("transaction conflict".into()).into()),
-                Err(Refusal::Taken) => return Err(RegisterError::Taken),
-                Err(Refusal::Store(error)) => return Err(error.into()),
-                Ok(()) => break,
-            }
-        }
-        Ok(())
-    }
-
-    async fn put_account(&self, user: &User) -> Result<(), Refusal> {
         let Self(table) = self;
         let name = Item::from([
             ("pk".into(), string(name_pk(&user.user_id))),
             ("schema".into(), number(SCHEMA)),
             ("user_key".into(), string(user.key)),
         ]);
-        let put = |item| {
-            let put = Put::builder().table_name(&table.name).set_item(Some(item));
-            let put = put.condition_expression("attribute_not_exists(pk)").build();
-            put.map(|put| TransactWriteItem::builder().put(put).build())
-                .map_err(|error| StoreError::Rejected { operation: "TransactWriteItems", source: error.into() })
-        };
-        let sent = table
-            .client
-            .transact_write_items()
-            .transact_items(put(name)?)
-            .transact_items(put(to_item(user))?)
-            .send()
-            .await;
-        sent.map(drop).map_err(|error| {
-            let cancelled_for = |code: &str| match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
-                    canceled.cancellation_reasons().iter().any(|reason| reason.code() == Some(code))
-                }
-                _ => false,
-            };
-            if cancelled_for("ConditionalCheckFailed") {
-                Refusal::Taken
-            } else if cancelled_for("TransactionConflict") {
-                Refusal::Conflict
-            } else if THROTTLED.into_iter().any(cancelled_for) {
-                Refusal::Store(StoreError::Unavailable(error.into()))
-            } else {
-                Refusal::Store(StoreError::from_sdk("TransactWriteItems", error))
-            }
+        let writes = vec![put_new(table, name)?, put_new(table, to_item(user))?];
+        transact(table, writes, world).await.map_err(|refusal| match refusal {
+            Refusal::Condition => RegisterError::Taken,
+            Refusal::Store(error) => error.into(),
         })
     }
 
@@ -238,19 +183,6 @@ impl Users {
             password: PasswordHash::from_stored(reader.text("password_hash")?.to_owned()),
             created_at: reader.moment("created_at")?,
         })
-    }
-}
-
-/// Why a registration's transaction was not done.
-enum Refusal {
-    Taken,
-    Conflict,
-    Store(StoreError),
-}
-
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
     }
 }
 

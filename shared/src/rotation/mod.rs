@@ -1,0 +1,101 @@
+//! Keys that replace themselves: made, published, put to use, retired and deleted, without a pause in which a good token is
+//! refused.
+//!
+//! `plan` decides; this carries a decision out, in one transaction that holds only if nobody else has changed the
+//! keys since they were read. So two that run at once make one key, and one that dies has done all of it or nothing.
+
+mod plan;
+
+pub use plan::{KNOWN_AFTER, Key, Plan, Purpose, in_force};
+
+use std::time::Duration;
+
+use crate::{
+    keys::{GenerationFailed, Material, random_id},
+    store::{SigningKeys, StoreError},
+    world::World,
+};
+
+/// How often a change is tried again that somebody else's came before.
+const ATTEMPTS: u32 = 3;
+
+/// Keys were not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RotationError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No key could be made.
+    #[error(transparent)]
+    Generation(#[from] GenerationFailed),
+    /// Somebody else was faster, several times in a row.
+    #[error("the keys are being changed by somebody else")]
+    Contended,
+}
+
+/// Brings the keys of `purpose` to what the schedule asks for. Doing it again changes nothing.
+///
+/// # Errors
+///
+/// [`RotationError`]; then nothing was changed.
+pub async fn rotate(
+    keys: &SigningKeys,
+    purpose: Purpose,
+    period: Duration,
+    world: &impl World,
+) -> Result<Plan, RotationError> {
+    let now = world.now();
+    let planned = |stored: &[Key]| Some(Plan::scheduled(stored, purpose, period, now, || random_id(purpose, world)));
+    Ok(change(keys, purpose, planned, world).await?.unwrap_or_default())
+}
+
+/// Makes one more key, published at once and used when it is known everywhere.
+///
+/// # Errors
+///
+/// [`RotationError`]; then nothing was changed.
+pub async fn create(keys: &SigningKeys, purpose: Purpose, world: &impl World) -> Result<Plan, RotationError> {
+    let now = world.now();
+    let planned = |stored: &[Key]| Some(Plan::with_new(stored, purpose, now, || random_id(purpose, world)));
+    Ok(change(keys, purpose, planned, world).await?.unwrap_or_default())
+}
+
+/// Deletes the key `id`, and with it whatever it has signed or sealed; `None` if there is no such key. Another one is in
+/// force in the same moment.
+///
+/// # Errors
+///
+/// [`RotationError`]; then nothing was changed.
+pub async fn revoke(keys: &SigningKeys, id: &str, world: &impl World) -> Result<Option<Plan>, RotationError> {
+    let all = keys.list().await?;
+    let Some(purpose) = all.iter().find(|key| key.id == id).map(|key| key.purpose) else {
+        return Ok(None);
+    };
+    let now = world.now();
+    let planned = |stored: &[Key]| Plan::without(stored, id, now, || random_id(purpose, world));
+    change(keys, purpose, planned, world).await
+}
+
+/// Reads, plans and writes, again if somebody else's change came in between.
+async fn change(
+    keys: &SigningKeys,
+    purpose: Purpose,
+    planned: impl Fn(&[Key]) -> Option<Plan>,
+    world: &impl World,
+) -> Result<Option<Plan>, RotationError> {
+    for _ in 0..ATTEMPTS {
+        let stored = keys.of_purpose(purpose).await?;
+        let Some(plan) = planned(&stored.keys) else {
+            return Ok(None);
+        };
+        if plan.is_empty() {
+            return Ok(Some(plan));
+        }
+        let made = plan.create.iter().map(|key| Ok((key, Material::generate(key, world)?)));
+        let made = made.collect::<Result<Vec<_>, GenerationFailed>>()?;
+        if keys.apply(&plan, &made, purpose, stored.revision, world).await? {
+            return Ok(Some(plan));
+        }
+    }
+    Err(RotationError::Contended)
+}
