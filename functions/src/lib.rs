@@ -12,6 +12,7 @@ pub mod logout;
 pub mod refresh;
 pub mod register;
 pub mod revoke;
+pub mod rotate_keys;
 pub mod sessions;
 pub mod token_info;
 pub mod whoami;
@@ -31,7 +32,8 @@ const fn route(function: &'static str, method: &'static str, path: &'static str)
     Route { function, method, path }
 }
 
-/// Every route. A test holds the template, the events and the README against it. The authorizer has none.
+/// Every route. A test holds the template, the events and the README against it. The authorizer and the
+/// scheduled `rotate_keys` have none.
 pub const ROUTES: [Route; 16] = [
     route("register", "POST", "/api/v1/auth/register"),
     route("authenticate", "POST", "/api/v1/auth/authenticate"),

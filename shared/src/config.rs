@@ -2,9 +2,10 @@
 //!
 //! A missing or malformed one fails the function's init and names itself, instead of failing somebody's login.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 use crate::{
+    access_token::Algorithm,
     http::Cookies,
     ids::ApplicationId,
     password::{Hasher, Params, Policy},
@@ -30,6 +31,8 @@ pub struct Config {
     pub max_sessions: usize,
     /// `GATELET_AUTHORIZER_MODE` and `GATELET_AUTHORIZER_LIVE_CHECK`.
     pub authorizer: Authorizer,
+    /// `GATELET_SIGNING_ALGORITHM` and `GATELET_KEY_ROTATION_DAYS`.
+    pub rotation: Rotation,
     /// `GATELET_USERS_TABLE` and its like.
     pub tables: Tables,
     /// Where DynamoDB is, and who asks.
@@ -63,6 +66,15 @@ pub enum LiveCheck {
     Eventual,
     /// Not asked: an ended session's access token works until it expires.
     Off,
+}
+
+/// What scheduled rotation keeps to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rotation {
+    /// What new key pairs sign with: `ES256`, `RS256` or `EdDSA`.
+    pub algorithm: Algorithm,
+    /// How long a key is in use before the next one takes over: 1 to 365 days.
+    pub period: Duration,
 }
 
 /// The tables' names.
@@ -149,6 +161,7 @@ impl Config {
             },
             max_sessions: max_sessions(settings)?,
             authorizer: authorizer(settings)?,
+            rotation: rotation(settings)?,
             tables: Tables {
                 users: settings.required("GATELET_USERS_TABLE")?,
                 sessions: settings.required("GATELET_SESSIONS_TABLE")?,
@@ -258,6 +271,21 @@ fn authorizer(settings: &Settings<'_>) -> Result<Authorizer, ConfigError> {
             Some("off") => LiveCheck::Off,
             Some(_) => return Err(malformed(LIVE_CHECK, "it must be `strong`, `eventual` or `off`")),
         },
+    })
+}
+
+fn rotation(settings: &Settings<'_>) -> Result<Rotation, ConfigError> {
+    const ALGORITHM: &str = "GATELET_SIGNING_ALGORITHM";
+    const DAYS: &str = "GATELET_KEY_ROTATION_DAYS";
+    let algorithm = settings.optional(ALGORITHM);
+    let days = match settings.parsed(DAYS)?.unwrap_or(30) {
+        days @ 1..=365 => days,
+        _ => return Err(malformed(DAYS, "it must be 1 to 365")),
+    };
+    Ok(Rotation {
+        algorithm: Algorithm::from_name(algorithm.as_deref().unwrap_or("ES256"))
+            .ok_or_else(|| malformed(ALGORITHM, "it must be `ES256`, `RS256` or `EdDSA`"))?,
+        period: Duration::from_hours(24 * days),
     })
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::{
     keyring::SignError,
+    rotation::RotationError,
     store::{IdentifyError, KeysError, StoreError},
 };
 
@@ -178,6 +179,15 @@ impl From<KeysError> for Problem {
         match error {
             KeysError::Store(error) => error.into(),
             KeysError::None { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<RotationError> for Problem {
+    fn from(error: RotationError) -> Self {
+        match error {
+            RotationError::Store(error) => error.into(),
+            RotationError::Generation(_) | RotationError::Contended => Self::internal(error),
         }
     }
 }

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::error::ResourceNotFoundException;
 use shared::application::{Application, InvalidSetting};
 use shared::ids::ApplicationId;
 use shared::keys::GenerationFailed;
+use shared::rotation::RotationError;
 use shared::store::StoreError;
 use shared::user::{InvalidPermission, Permissions};
 use std::error::Error;
@@ -40,10 +41,12 @@ pub(crate) enum AdminError {
     TooManyPermissions(String),
     #[error("user {user_id} does not have the permission `{permission}`; nothing was changed")]
     NotGranted { user_id: String, permission: String },
+    #[error("there is no key {0}: `gatelet keys list` shows which there are")]
+    NoSigningKey(String),
     #[error("it is being changed by somebody else all the time: try again")]
     Busy,
     #[error("no key pair could be made: the cryptographic library failed")]
-    Generation(#[from] GenerationFailed),
+    Generation(GenerationFailed),
     #[error("the answer could not be written: {0}")]
     Output(std::io::Error),
     /// The store failed, at the table that the command is about.
@@ -55,6 +58,16 @@ pub(crate) enum AdminError {
     /// A store's failure in a sentence.
     #[error("{0}")]
     Explained(String),
+}
+
+impl From<RotationError> for AdminError {
+    fn from(error: RotationError) -> Self {
+        match error {
+            RotationError::Store(error) => Self::Store(error),
+            RotationError::Generation(error) => Self::Generation(error),
+            RotationError::Contended => Self::Busy,
+        }
+    }
 }
 
 impl From<StoreError> for AdminError {

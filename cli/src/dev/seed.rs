@@ -17,8 +17,8 @@ use shared::access_token::Algorithm;
 use shared::api_key::{ApiKey, KeyKind};
 use shared::application::{Application, StoredKey, TokenDelivery};
 use shared::ids::ApplicationId;
-use shared::keys::{GenerationFailed, KeyPair};
-use shared::store::{KeysError, SaveError, SigningKeys, Store, StoreError};
+use shared::rotation::{self, Purpose, RotationError};
+use shared::store::{SaveError, SigningKeys, Store, StoreError};
 use shared::world::{System, World};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -36,11 +36,9 @@ pub(crate) enum SeedError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Keys(#[from] KeysError),
+    Keys(#[from] RotationError),
     #[error(transparent)]
     Save(#[from] SaveError),
-    #[error(transparent)]
-    Generation(#[from] GenerationFailed),
     #[error("cannot keep the example keys in {}", path.display())]
     File { path: PathBuf, source: std::io::Error },
 }
@@ -98,15 +96,13 @@ pub(crate) fn default_id(applications: &Applications, choice: DefaultApplication
 }
 
 async fn make_keys(keys: &SigningKeys) -> Result<(), SeedError> {
-    match keys.signer(System.now()).await {
-        Err(KeysError::None { .. }) => {
-            keys.add_pair(&KeyPair::generate(Algorithm::ES256, &System)?, System.now()).await?;
-        }
-        other => drop(other?),
+    let stored = keys.list().await?;
+    let lacks = |signing| !stored.iter().any(|key| key.purpose.is_signing() == signing);
+    if lacks(true) {
+        rotation::create(keys, Purpose::Signing(Algorithm::ES256), &System).await?;
     }
-    match keys.macs(System.now()).await {
-        Err(KeysError::None { .. }) => drop(keys.add_mac(&System).await?),
-        other => drop(other?),
+    if lacks(false) {
+        rotation::create(keys, Purpose::Sealing, &System).await?;
     }
     Ok(())
 }

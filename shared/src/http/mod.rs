@@ -9,6 +9,7 @@ mod credentials;
 mod json;
 mod request;
 mod response;
+mod schedule;
 mod tokens;
 
 pub use authorizer::{AuthorizerRequest, Decision, serve_authorizer};
@@ -17,6 +18,7 @@ pub use credentials::{AccessToken, basic_credentials, check_cross_site, presente
 pub use json::Members;
 pub use request::{Headers, Request};
 pub use response::{ErrorFormat, Response};
+pub use schedule::serve_schedule;
 pub use tokens::token_response;
 
 use std::{convert::Infallible, future::Future, panic::AssertUnwindSafe, time::Duration};

@@ -6,7 +6,7 @@
 
 mod plan;
 
-pub use plan::{KNOWN_AFTER, Key, Plan, Purpose, in_force};
+pub use plan::{KNOWN_AFTER, Key, Plan, Purpose, State, in_force};
 
 use std::time::Duration;
 

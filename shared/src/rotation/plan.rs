@@ -36,6 +36,12 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// Whether it is a pair's.
+    #[must_use]
+    pub const fn is_signing(self) -> bool {
+        matches!(self, Self::Signing(_))
+    }
+
     /// How long the key must be kept once it has stopped: until the last thing that it made is worthless everywhere.
     const fn outlived_by(self) -> Duration {
         let longest = match self {
@@ -44,6 +50,19 @@ impl Purpose {
         };
         Duration::from_secs(longest.as_secs() + LEEWAY.as_secs())
     }
+}
+
+/// What a key is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Published, and waiting for its turn.
+    Ready,
+    /// It signs or seals.
+    InForce,
+    /// It only recognises what it once made.
+    Retired,
+    /// It does nothing, and will be deleted.
+    Expired,
 }
 
 /// A key without its secret.
@@ -66,6 +85,21 @@ impl Key {
     #[must_use]
     pub fn lives(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|end| now < end)
+    }
+
+    /// What the key, one of `all`, is doing at `now`.
+    #[must_use]
+    pub fn state(&self, all: &[Self], now: Timestamp) -> State {
+        let alike = |key: &&Self| key.purpose.is_signing() == self.purpose.is_signing() && key.lives(now);
+        if !self.lives(now) {
+            State::Expired
+        } else if in_force(all.iter().filter(alike), now).is_some_and(|current| current.id == self.id) {
+            State::InForce
+        } else if self.signs_from > now {
+            State::Ready
+        } else {
+            State::Retired
+        }
     }
 
     /// When the half that signs is of no use any more: an instance which can't read the table goes on with the copy that it
