@@ -7,14 +7,14 @@ use std::{
 
 use serde_json::{Value, json};
 use shared::{
-    access_token::{Algorithm, Claims, Signer},
+    access_token::{Algorithm, Claims},
     ids::{SessionId, UserKey},
-    keyring::{RELOAD_FOR_UNKNOWN_AFTER, SealingRing, SigningRing, VerificationRing},
-    keys::KeyPair,
+    keyring::{RELOAD_AFTER, RELOAD_FOR_UNKNOWN_AFTER, SealingRing, SigningRing, VerificationRing},
     protocol::Position,
     refresh_token::RefreshToken,
+    rotation::{self, KNOWN_AFTER, Purpose},
     secret::Secret,
-    store::{KNOWN_AFTER, SigningKeys},
+    store::SigningKeys,
     world::{System, Timestamp, World},
 };
 
@@ -81,9 +81,8 @@ async fn access_tokens(keys: &SigningKeys, clock: &Clock) {
     let old = signed(&signing, clock).await;
     assert!(accepts(&verification, &old, clock).await);
 
-    let pair = KeyPair::generate(Algorithm::EdDSA, clock).expect("a pair");
-    keys.add_pair(&pair, clock.now().plus(Duration::from_secs(1))).await.expect("the store answers");
-    let eager = Signer::new(pair.kid.clone(), pair.algorithm, &pair.private);
+    rotation::create(keys, Purpose::Signing(Algorithm::EdDSA), clock).await.expect("a key");
+    let eager = keys.signer(clock.now().plus(KNOWN_AFTER)).await.expect("it will be in force");
     let eager = eager.sign(&claims(clock.now())).expect("a token");
     assert!(!accepts(&verification, &eager, clock).await, "the table was asked less than a minute ago");
     clock.advance(RELOAD_FOR_UNKNOWN_AFTER);
@@ -110,7 +109,7 @@ async fn refresh_tokens(keys: &SigningKeys, clock: &Clock) {
     };
     let ring = SealingRing::load(keys, clock).await.expect("a key");
     let old = ring.seal(&token, clock.now()).await.expect("a key");
-    keys.add_mac(clock).await.expect("the store answers");
+    rotation::create(keys, Purpose::Sealing, clock).await.expect("a key");
     let sealed = async |ring: &SealingRing| ring.seal(&token, clock.now()).await.expect("a key");
     let restarted = SealingRing::load(keys, clock).await.expect("a key");
     assert_eq!(
@@ -125,4 +124,33 @@ async fn refresh_tokens(keys: &SigningKeys, clock: &Clock) {
     let open = async |text: &Secret| ring.open(text.expose(), clock.now()).await.expect("the store answers");
     assert_eq!(open(&new).await, Some(token));
     assert_eq!(open(&old).await, Some(token));
+}
+
+#[tokio::test]
+async fn what_a_revoked_key_made_is_refused_within_five_minutes() {
+    let (keys, clock) = (fresh_keys(), Clock::starting_now());
+    let signing = SigningRing::load(&keys, &clock).await.expect("a key");
+    let verification = VerificationRing::load(ISSUER, &keys, &clock).await.expect("a key");
+    let sealing = SealingRing::load(&keys, &clock).await.expect("a key");
+    let refresh_token = RefreshToken {
+        user_key: UserKey::random(&clock),
+        session_id: SessionId::random(&clock),
+        position: Position::FIRST,
+        absolute_expires_at: clock.now().plus(Duration::from_hours(24)),
+    };
+    let opens =
+        async |text: &Secret| sealing.open(text.expose(), clock.now()).await.expect("the store answers").is_some();
+
+    let (access, sealed) =
+        (signed(&signing, &clock).await, sealing.seal(&refresh_token, clock.now()).await.expect("a key"));
+    for key in keys.list().await.expect("the store answers") {
+        rotation::revoke(&keys, &key.id, &clock).await.expect("the store answers").expect("the key is there");
+    }
+    assert!(accepts(&verification, &access, &clock).await && opens(&sealed).await, "the copies are fresh");
+    clock.advance(RELOAD_AFTER);
+    assert!(!accepts(&verification, &access, &clock).await);
+    assert!(!opens(&sealed).await);
+    let (access, sealed) =
+        (signed(&signing, &clock).await, sealing.seal(&refresh_token, clock.now()).await.expect("a key"));
+    assert!(accepts(&verification, &access, &clock).await && opens(&sealed).await, "the new keys are in force");
 }

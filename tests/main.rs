@@ -30,6 +30,7 @@ mod profiles;
 mod protocol;
 mod races;
 mod registration;
+mod rotation;
 mod script_client;
 mod service_client;
 mod sessions;

@@ -278,9 +278,8 @@ fn rotation(settings: &Settings<'_>) -> Result<Rotation, ConfigError> {
     const ALGORITHM: &str = "GATELET_SIGNING_ALGORITHM";
     const DAYS: &str = "GATELET_KEY_ROTATION_DAYS";
     let algorithm = settings.optional(ALGORITHM);
-    let days = match settings.parsed(DAYS)?.unwrap_or(30) {
-        days @ 1..=365 => days,
-        _ => return Err(malformed(DAYS, "it must be 1 to 365")),
+    let days @ 1..=365 = settings.parsed(DAYS)?.unwrap_or(30) else {
+        return Err(malformed(DAYS, "it must be 1 to 365"));
     };
     Ok(Rotation {
         algorithm: Algorithm::from_name(algorithm.as_deref().unwrap_or("ES256"))

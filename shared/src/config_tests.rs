@@ -54,6 +54,9 @@ fn a_malformed_setting_names_itself() {
         ("GATELET_MAX_SESSIONS", "501"),
         ("GATELET_AUTHORIZER_MODE", "maybe"),
         ("GATELET_AUTHORIZER_LIVE_CHECK", "sometimes"),
+        ("GATELET_SIGNING_ALGORITHM", "HS256"),
+        ("GATELET_KEY_ROTATION_DAYS", "0"),
+        ("GATELET_KEY_ROTATION_DAYS", "366"),
     ] {
         let error = read(name, value).err().unwrap().to_string();
         assert!(error.contains(name), "{name}={value}: {error}");

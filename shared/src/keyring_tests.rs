@@ -11,8 +11,9 @@ fn away() -> KeysError {
 #[tokio::test]
 async fn a_copy_is_used_until_it_is_old_and_then_replaced() {
     let kept = Kept::nothing();
-    let get =
-        async |at: Duration, value: u8| *kept.get(RELOAD_AFTER, FOREVER, START.plus(at), ready(Ok(value))).await.unwrap();
+    let get = async |at: Duration, value: u8| {
+        *kept.get(RELOAD_AFTER, FOREVER, START.plus(at), ready(Ok(value))).await.unwrap()
+    };
     assert_eq!(get(Duration::ZERO, 1).await, 1);
     assert_eq!(get(RELOAD_FOR_UNKNOWN_AFTER, 2).await, 1);
     assert_eq!(get(RELOAD_AFTER, 2).await, 2);
@@ -43,9 +44,10 @@ async fn keys_that_are_gone_are_an_error_and_not_a_reason_to_forget() {
 #[tokio::test]
 async fn a_copy_that_signs_is_not_used_for_ever() {
     let kept = Kept::nothing();
-    let get = async |at: Duration, loaded| kept.get(RELOAD_AFTER, SIGNS_UNCHECKED_FOR, START.plus(at), ready(loaded)).await;
+    let get =
+        async |at: Duration, loaded| kept.get(RELOAD_AFTER, SIGNS_UNCHECKED_FOR, START.plus(at), ready(loaded)).await;
     assert_eq!(*get(Duration::ZERO, Ok(1)).await.unwrap(), 1);
-    let last = SIGNS_UNCHECKED_FOR - Duration::from_secs(1);
+    let last = Duration::from_secs(SIGNS_UNCHECKED_FOR.as_secs() - 1);
     assert_eq!(*get(last, Err(away())).await.unwrap(), 1, "an outage of a day");
     assert!(get(SIGNS_UNCHECKED_FOR, Err(away())).await.is_err(), "the successor has taken over long ago");
     assert_eq!(*get(SIGNS_UNCHECKED_FOR, Ok(2)).await.unwrap(), 2);

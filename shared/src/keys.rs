@@ -64,7 +64,7 @@ impl KeyPair {
 /// What a new key consists of.
 pub enum Material {
     /// It signs access tokens.
-    Pair(KeyPair),
+    Pair(Box<KeyPair>),
     /// It seals refresh tokens: 256 bits.
     Mac([u8; 32]),
 }
@@ -77,7 +77,7 @@ impl Material {
     /// [`GenerationFailed`] if the cryptographic library can't.
     pub fn generate(key: &Key, world: &impl World) -> Result<Self, GenerationFailed> {
         match key.purpose {
-            Purpose::Signing(algorithm) => KeyPair::named(key.id.clone(), algorithm).map(Self::Pair),
+            Purpose::Signing(algorithm) => KeyPair::named(key.id.clone(), algorithm).map(Box::new).map(Self::Pair),
             Purpose::Sealing => Ok(Self::Mac(world.random())),
         }
     }

@@ -135,10 +135,7 @@ fn listed(shown: &[Key], all: &[Key], now: Timestamp) -> Answer {
     };
     Answer {
         json: json!({"keys": shown.iter().map(|key| to_json(key, all, now)).collect::<Vec<_>>()}),
-        text: table(
-            ["KID", "KIND", "ALGORITHM", "STATE", "CREATED", "SIGNS FROM", "EXPIRES"],
-            shown.iter().map(row),
-        ),
+        text: table(["KID", "KIND", "ALGORITHM", "STATE", "CREATED", "SIGNS FROM", "EXPIRES"], shown.iter().map(row)),
     }
 }
 

@@ -125,7 +125,26 @@ async fn keys_are_made_and_listed_without_their_secrets() {
     );
     let listed = gatelet.json("keys list").await;
     let fields: Vec<_> = listed["keys"][0].as_object().unwrap().keys().collect();
-    assert_eq!(fields, ["algorithm", "created_at", "kid", "kind"]);
+    assert_eq!(fields, ["algorithm", "created_at", "expires_at", "kid", "kind", "signs_from", "state"]);
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_replaced_in_the_same_moment() {
+    let gatelet = deployment().await;
+    gatelet.json("keys create --algorithm EdDSA").await;
+    let listed = gatelet.json("keys list").await;
+    for (at, kind) in [(0, "signing"), (1, "mac")] {
+        assert_eq!((&listed["keys"][at]["kind"], &listed["keys"][at]["state"]), (&kind.into(), &"in force".into()));
+        let kid = listed["keys"][at]["kid"].as_str().unwrap();
+        let answer = gatelet.json(&format!("keys revoke {kid}")).await;
+        assert_eq!(answer["revoked"], kid);
+        let now = gatelet.json("keys list").await;
+        assert_eq!(now["keys"][at]["kid"], answer["in_force"][kind]);
+        assert_ne!(now["keys"][at]["kid"], kid);
+        assert_eq!(now["keys"][at]["algorithm"], listed["keys"][at]["algorithm"]);
+        let again = gatelet.refusal(&format!("keys revoke {kid}")).await;
+        assert!(again.starts_with(&format!("there is no key {kid}")), "{again}");
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 
 mod plan;
 
-pub use plan::{KNOWN_AFTER, Key, Plan, Purpose, State, in_force};
+pub use plan::{KEPT_BY_API_GATEWAY, KNOWN_AFTER, Key, Plan, Purpose, State, in_force};
 
 use std::time::Duration;
 

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long API Gateway's own JWT authorizer may keep the published keys: two hours, whatever `Cache-Control` says.
-const KEPT_BY_API_GATEWAY: Duration = Duration::from_hours(2);
+pub const KEPT_BY_API_GATEWAY: Duration = Duration::from_hours(2);
 
 /// How long after it was published a key is known to everybody: to every function, which look again after
 /// [`RELOAD_AFTER`], and to whoever keeps the published keys for as long as they may. Until then it signs nothing.
@@ -147,7 +147,13 @@ impl Plan {
 
     /// Keeps one key ready beside the one that signs: it takes over `period` after that one did, or at once if that one is
     /// revoked. A key of another purpose than `wanted` is replaced as soon as the new one is known.
-    pub fn scheduled(stored: &[Key], wanted: Purpose, period: Duration, now: Timestamp, name: impl Fn() -> String) -> Self {
+    pub fn scheduled(
+        stored: &[Key],
+        wanted: Purpose,
+        period: Duration,
+        now: Timestamp,
+        name: impl Fn() -> String,
+    ) -> Self {
         let mut keys = Keys::living(stored, now);
         while keys.newest().is_some_and(|key| key.purpose != wanted && key.signs_from > now) {
             keys.all.pop();

@@ -101,8 +101,7 @@ impl SigningKeys {
     /// [`KeysError::None`] if there is none.
     pub async fn published(&self, now: Timestamp) -> Result<Vec<PublicKey>, KeysError> {
         let keys = self.living("public", now).await?;
-        let mut keys =
-            keys.iter().map(|(key, item)| self.read_public(key, item)).collect::<Result<Vec<_>, _>>()?;
+        let mut keys = keys.iter().map(|(key, item)| self.read_public(key, item)).collect::<Result<Vec<_>, _>>()?;
         if keys.is_empty() {
             return Err(self.none("public"));
         }

@@ -45,11 +45,7 @@ pub(super) fn unbuilt(error: BuildError) -> StoreError {
 }
 
 /// Carries out `writes`.
-pub(super) async fn transact(
-    table: &Table,
-    writes: Vec<TransactWriteItem>,
-    world: &impl World,
-) -> Result<(), Refusal> {
+pub(super) async fn transact(table: &Table, writes: Vec<TransactWriteItem>, world: &impl World) -> Result<(), Refusal> {
     for attempt in 1..=ATTEMPTS {
         match send(table, writes.clone()).await {
             Ok(()) => return Ok(()),

@@ -1,0 +1,129 @@
+//! A deployment in simulated time: a clock that the test moves, and an embedded DynamoDB that goes by it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{
+        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TimeToLiveSpecification,
+    },
+};
+use dynoxide::{Database, storage_backend::ManualClock};
+use shared::{
+    config::{Authorizer, Aws, Config, LiveCheck, Passwords, Rotation, Tables},
+    http::Cookies,
+    password::{Hasher, Params, Peppers, Policy},
+    secret::Secret,
+    store::{Store, connect},
+    world::{System, Timestamp, World},
+};
+
+/// How late DynamoDB may delete what has expired.
+const TTL_LAG: Duration = Duration::from_hours(48);
+
+/// A clock that stands until it is moved.
+#[derive(Clone)]
+pub struct Clock(Arc<AtomicU64>);
+
+impl Clock {
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.seconds(), Ordering::Relaxed);
+    }
+}
+
+impl World for Clock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(self.0.load(Ordering::Relaxed))
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        System.fill(bytes);
+    }
+}
+
+/// The deployment.
+pub struct Place {
+    pub clock: Clock,
+    pub rotation: Rotation,
+    database: Database,
+    database_clock: Arc<ManualClock>,
+    endpoint: String,
+}
+
+impl Place {
+    /// An empty one.
+    pub async fn build(rotation: Rotation) -> Self {
+        let clock = Clock(Arc::new(AtomicU64::new(System.now().seconds())));
+        let database_clock = Arc::new(ManualClock::new(clock.now().seconds()));
+        let database = Database::memory_with_clock(database_clock.clone()).expect("a database");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
+        let place = Self { clock, rotation, database, database_clock, endpoint };
+
+        let client = connect(&place.config().aws);
+        let tables = Tables::of_stack("simulated");
+        create(&client, &tables.users, &["pk"]).await;
+        create(&client, &tables.applications, &["pk"]).await;
+        create(&client, &tables.sessions, &["user_key", "session_id"]).await;
+        create(&client, &tables.signing_keys, &["pk", "sk"]).await;
+        place
+    }
+
+    /// What the functions' environment says.
+    pub fn config(&self) -> Config {
+        let issuer = "https://auth.example.com/api/v1/auth".to_owned();
+        Config {
+            audience: issuer.clone(),
+            cookies: Cookies::new(true),
+            issuer,
+            default_application: None,
+            passwords: Passwords {
+                policy: Policy::new(8, 64).expect("a policy"),
+                hasher: Hasher::new(Params::new(7168, 5, 1).expect("parameters"), Peppers::default()),
+            },
+            max_sessions: 50,
+            authorizer: Authorizer { optional: false, live_check: LiveCheck::Off },
+            rotation: self.rotation,
+            tables: Tables::of_stack("simulated"),
+            aws: Aws {
+                region: "eu-central-1".into(),
+                endpoint: Some(self.endpoint.clone()),
+                access_key_id: "local".into(),
+                secret_access_key: Secret::new("local".into()),
+                session_token: None,
+            },
+        }
+    }
+
+    /// A connection of its own.
+    pub fn store(&self) -> Store {
+        Store::connect(&self.config())
+    }
+
+    /// Deletes what expired two days ago, as DynamoDB does. How many items.
+    pub fn collect_garbage(&self) -> usize {
+        self.database_clock.set(self.clock.now().seconds() - TTL_LAG.as_secs());
+        self.database.sweep_ttl().expect("the database sweeps")
+    }
+}
+
+async fn create(client: &Client, name: &str, keys: &[&str]) {
+    let mut table = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+    for (key, key_type) in keys.iter().zip([KeyType::Hash, KeyType::Range]) {
+        let attribute = AttributeDefinition::builder().attribute_name(*key).attribute_type(ScalarAttributeType::S);
+        let schema = KeySchemaElement::builder().attribute_name(*key).key_type(key_type);
+        table = table.attribute_definitions(attribute.build().expect("complete"));
+        table = table.key_schema(schema.build().expect("complete"));
+    }
+    table.send().await.expect("a table");
+    let ttl = TimeToLiveSpecification::builder().attribute_name("expires_at").enabled(true).build();
+    let enabled = client.update_time_to_live().table_name(name).time_to_live_specification(ttl.expect("complete"));
+    enabled.send().await.expect("TTL");
+}
