@@ -256,5 +256,5 @@ async fn a_month_of_rotations_refuses_no_valid_token_and_accepts_no_retired_key(
     println!("{:?}, {seals} seals", month.count);
     assert!((DAYS..=DAYS + 2).contains(&seals), "one a day, whatever ran at once or died: {seals}");
     assert!((DAYS..=DAYS + 3).contains(&month.count.signed), "{:?}", month.count);
-    assert!(month.count.died > 100 && month.count.retired_refused > 1000 && month.count.deleted > 20);
+    assert!(month.count.died > 100 && month.count.retired_refused > 300 && month.count.deleted > 20);
 }
