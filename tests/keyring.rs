@@ -54,7 +54,7 @@ fn fresh_keys() -> SigningKeys {
 fn claims(now: Timestamp) -> Claims {
     let claims: Value = json!({
         "iss": ISSUER, "aud": AUDIENCE, "sub": UserKey::random(&System), "sid": SessionId::random(&System),
-        "exp": now.plus(Duration::from_hours(1)), "iat": now, "nbf": now, "auth_time": now, "jti": "1",
+        "exp": now.plus(Duration::from_hours(24)), "iat": now, "nbf": now, "auth_time": now, "jti": "1",
         "client_id": "6f9619ff-8b86-4011-b42d-00c04fc964ff", "amr": ["pwd"], "scope": "", "ep": 0,
     });
     serde_json::from_value(claims).expect("claims")
