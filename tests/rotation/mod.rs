@@ -5,7 +5,11 @@
 mod fleet;
 mod place;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use functions::rotate_keys;
 use serde_json::Value;
@@ -226,6 +230,10 @@ impl Month {
 
 #[tokio::test]
 async fn a_month_of_rotations_refuses_no_valid_token_and_accepts_no_retired_key() {
+    static EVENTS: AtomicU32 = AtomicU32::new(0);
+    shared::log::take(|_| {
+        EVENTS.fetch_add(1, Ordering::Relaxed);
+    });
     let mut month = Box::pin(Month::begin()).await;
     let start = month.now();
     let mut rotated_at = start;
@@ -256,5 +264,6 @@ async fn a_month_of_rotations_refuses_no_valid_token_and_accepts_no_retired_key(
     println!("{:?}, {seals} seals", month.count);
     assert!((DAYS..=DAYS + 2).contains(&seals), "one a day, whatever ran at once or died: {seals}");
     assert!((DAYS..=DAYS + 3).contains(&month.count.signed), "{:?}", month.count);
+    assert!(EVENTS.load(Ordering::Relaxed) > month.count.refreshes, "each refresh is an event");
     assert!(month.count.died > 100 && month.count.retired_refused > 300 && month.count.deleted > 20);
 }

@@ -80,9 +80,9 @@ async fn create(keys: &SigningKeys, algorithm: Option<Algorithm>, mac: bool) -> 
     let mut made = Vec::new();
     // The seal first: a deployment with a pair and no seal would start no function that issues tokens.
     if mac || before.iter().all(|key| key.purpose.is_signing()) {
-        made.extend(rotation::create(keys, Purpose::Sealing, &System).await?.create);
+        made.extend(rotation::create(keys, Purpose::Sealing, &System).await?.done.create);
     }
-    made.extend(rotation::create(keys, purpose, &System).await?.create);
+    made.extend(rotation::create(keys, purpose, &System).await?.done.create);
     Ok(listed(&made, &keys.list().await?, System.now()))
 }
 

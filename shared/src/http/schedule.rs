@@ -1,6 +1,6 @@
 //! Events that are nobody's request: a schedule's.
 
-use std::{future::Future, time::Instant};
+use std::future::Future;
 
 use lambda_http::{
     Error,
@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::guarded;
-use crate::{log, problem::Problem};
+use crate::{config, log, metrics, note::Note, problem::Problem};
 
 /// Serves a schedule's events until Lambda ends the process; what they say does not matter. A failure is an error, so that
 /// Lambda counts it and calls again.
@@ -23,22 +23,24 @@ where
     Handler: Fn() -> Answer,
     Answer: Future<Output = Result<Value, Problem>> + Send,
 {
+    metrics::set_service(config::service_from_env()?);
     let handler = &handler;
     Box::pin(lambda_http::lambda_runtime::run(service_fn(|event: LambdaEvent<IgnoredAny>| {
-        let line = log::Access::of_schedule(&event.context.request_id);
+        let note = Note::new(event.context.request_id, event.context.xray_trace_id.as_deref());
         let answer = guarded(handler());
         async move {
-            let started = Instant::now();
-            let answer = answer.await;
-            let outcome = match &answer {
-                Ok(_) => (200, "ok"),
-                Err(problem) => {
-                    log::problem(&line, problem);
-                    (500, problem.entry().code)
-                }
-            };
-            log::access(&line, outcome.0, outcome.1, started.elapsed());
-            answer.map_err(Error::from)
+            let answer = log::observe(note, async {
+                let answer = answer.await;
+                let code = match &answer {
+                    Ok(_) => "ok",
+                    Err(problem) => {
+                        log::problem(problem);
+                        problem.entry().code
+                    }
+                };
+                (answer, log::Outcome { status: None, code })
+            });
+            answer.await.map_err(Error::from)
         }
     })))
     .await

@@ -33,6 +33,15 @@ pub enum RotationError {
     Contended,
 }
 
+/// What a change came to.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// What was done.
+    pub done: Plan,
+    /// The keys as they are now, without their secrets.
+    pub keys: Vec<Key>,
+}
+
 /// Brings the keys of `purpose` to what the schedule asks for. Doing it again changes nothing.
 ///
 /// # Errors
@@ -43,7 +52,7 @@ pub async fn rotate(
     purpose: Purpose,
     period: Duration,
     world: &impl World,
-) -> Result<Plan, RotationError> {
+) -> Result<Change, RotationError> {
     let now = world.now();
     let planned = |stored: &[Key]| Some(Plan::scheduled(stored, purpose, period, now, || random_id(purpose, world)));
     Ok(change(keys, purpose, planned, world).await?.unwrap_or_default())
@@ -54,7 +63,7 @@ pub async fn rotate(
 /// # Errors
 ///
 /// [`RotationError`]; then nothing was changed.
-pub async fn create(keys: &SigningKeys, purpose: Purpose, world: &impl World) -> Result<Plan, RotationError> {
+pub async fn create(keys: &SigningKeys, purpose: Purpose, world: &impl World) -> Result<Change, RotationError> {
     let now = world.now();
     let planned = |stored: &[Key]| Some(Plan::with_new(stored, purpose, now, || random_id(purpose, world)));
     Ok(change(keys, purpose, planned, world).await?.unwrap_or_default())
@@ -66,7 +75,7 @@ pub async fn create(keys: &SigningKeys, purpose: Purpose, world: &impl World) ->
 /// # Errors
 ///
 /// [`RotationError`]; then nothing was changed.
-pub async fn revoke(keys: &SigningKeys, id: &str, world: &impl World) -> Result<Option<Plan>, RotationError> {
+pub async fn revoke(keys: &SigningKeys, id: &str, world: &impl World) -> Result<Option<Change>, RotationError> {
     let all = keys.list().await?;
     let Some(purpose) = all.iter().find(|key| key.id == id).map(|key| key.purpose) else {
         return Ok(None);
@@ -82,19 +91,20 @@ async fn change(
     purpose: Purpose,
     planned: impl Fn(&[Key]) -> Option<Plan>,
     world: &impl World,
-) -> Result<Option<Plan>, RotationError> {
+) -> Result<Option<Change>, RotationError> {
     for _ in 0..ATTEMPTS {
         let stored = keys.of_purpose(purpose).await?;
         let Some(plan) = planned(&stored.keys) else {
             return Ok(None);
         };
+        let change = |done: Plan| Change { keys: done.applied_to(&stored.keys), done };
         if plan.is_empty() {
-            return Ok(Some(plan));
+            return Ok(Some(change(plan)));
         }
         let made = plan.create.iter().map(|key| Ok((key, Material::generate(key, world)?)));
         let made = made.collect::<Result<Vec<_>, GenerationFailed>>()?;
         if keys.apply(&plan, &made, purpose, stored.revision, world).await? {
-            return Ok(Some(plan));
+            return Ok(Some(change(plan)));
         }
     }
     Err(RotationError::Contended)

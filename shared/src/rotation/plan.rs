@@ -145,6 +145,14 @@ impl Plan {
         self.create.is_empty() && self.update.is_empty() && self.delete.is_empty()
     }
 
+    /// What becomes of the keys `stored`.
+    #[must_use]
+    pub fn applied_to(&self, stored: &[Key]) -> Vec<Key> {
+        let among = |keys: &[Key], key: &Key| keys.iter().any(|other| other.id == key.id);
+        let kept = stored.iter().filter(|key| !among(&self.delete, key) && !among(&self.update, key));
+        kept.chain(&self.update).chain(&self.create).cloned().collect()
+    }
+
     /// Keeps one key ready beside the one that signs: it takes over `period` after that one did, or at once if that one is
     /// revoked. A key of another purpose than `wanted` is replaced as soon as the new one is known.
     pub fn scheduled(

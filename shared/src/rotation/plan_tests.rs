@@ -40,13 +40,7 @@ impl Table {
     }
 
     fn apply(&mut self, plan: &Plan) {
-        self.keys.retain(|key| !plan.delete.iter().any(|gone| gone.id == key.id));
-        for key in &mut self.keys {
-            if let Some(updated) = plan.update.iter().find(|updated| updated.id == key.id) {
-                *key = updated.clone();
-            }
-        }
-        self.keys.extend(plan.create.iter().cloned());
+        self.keys = plan.applied_to(&self.keys);
     }
 
     fn signing(&self) -> &str {
