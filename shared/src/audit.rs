@@ -57,15 +57,13 @@ pub enum Action {
     AllSessionsEnded,
     /// A signing key or a MAC key was made.
     KeyCreated,
-    /// A key makes no more tokens. Those that it made are good until they expire.
-    KeyRetired,
     /// A key was taken away, and with it every token that it made.
     KeyRevoked,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 17] = [
         Self::Registered,
         Self::SignedIn,
         Self::SignInFailed,
@@ -82,7 +80,6 @@ impl Action {
         Self::SessionEvicted,
         Self::AllSessionsEnded,
         Self::KeyCreated,
-        Self::KeyRetired,
         Self::KeyRevoked,
     ];
 
@@ -105,7 +102,6 @@ impl Action {
             Self::SessionEvicted => "session.evicted",
             Self::AllSessionsEnded => "sessions.all_ended",
             Self::KeyCreated => "key.created",
-            Self::KeyRetired => "key.retired",
             Self::KeyRevoked => "key.revoked",
         }
     }
@@ -262,8 +258,7 @@ mod tests {
             Action::SessionEnded => Some(Action::SessionEvicted),
             Action::SessionEvicted => Some(Action::AllSessionsEnded),
             Action::AllSessionsEnded => Some(Action::KeyCreated),
-            Action::KeyCreated => Some(Action::KeyRetired),
-            Action::KeyRetired => Some(Action::KeyRevoked),
+            Action::KeyCreated => Some(Action::KeyRevoked),
             Action::KeyRevoked => None,
         }
     }

@@ -37,7 +37,7 @@ pub enum Metric {
     HashTime,
     /// How long the signing key in force has been signing.
     SigningKeyAge,
-    /// A key was created, or one was retired.
+    /// A key was made, or taken away.
     KeyRotations,
 }
 

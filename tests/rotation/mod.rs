@@ -131,13 +131,13 @@ impl Month {
         u32::from_be_bytes(self.place.clock.random()) % bound
     }
 
-    /// To the next moment at which something could go wrong: an hour on average, and never past a key's change.
+    /// To the next moment at which something could go wrong: an hour and a half on average, and never past a key's change.
     async fn pass_time(&mut self) -> Vec<Key> {
         let keys = self.keys.list().await.expect("keys");
         let now = self.now();
         let changes = keys.iter().flat_map(|key| [Some(key.signs_from), key.expires_at]).flatten();
         let changes = changes.flat_map(|at| [at, at.plus(Duration::from_secs(1)), at.plus(RELOAD_AFTER)]);
-        let before = now.plus(Duration::from_secs(u64::from(self.chance(7200)) + 1));
+        let before = now.plus(Duration::from_secs(u64::from(self.chance(10_800)) + 1));
         self.place.clock.set(changes.filter(|at| *at > now).chain([before]).min().unwrap_or(before));
         keys
     }
