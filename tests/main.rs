@@ -15,6 +15,7 @@ mod browser_client;
 mod cookies;
 mod credentials;
 mod cross_origin;
+mod deployment;
 mod discovery;
 mod event_files;
 mod introspection;

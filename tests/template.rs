@@ -1,11 +1,14 @@
 //! What keeps the deployment safe: rights, tables, settings and times of `infra/template.yaml`.
 
-use std::{collections::BTreeSet, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use serde_json::{Value, json};
 use shared::http::REQUEST_BUDGET;
 
-use crate::support::{Grant, project_file, roles, template};
+use crate::support::{Grant, project_file, resources, roles, template};
 
 const TEMPLATE: &str = "infra/template.yaml";
 
@@ -88,10 +91,30 @@ fn each_function_writes_to_its_own_log_and_nothing_else() {
     }
 }
 
-/// The resources of one type, by logical id.
-fn resources<'a>(template: &'a Value, kind: &'a str) -> impl Iterator<Item = (&'a str, &'a Value)> {
-    let all = template["Resources"].as_object().expect("resources");
-    all.iter().filter(move |(_, resource)| resource["Type"] == kind).map(|(id, resource)| (id.as_str(), resource))
+/// X-Ray has no resources to name.
+fn tracing() -> Value {
+    json!({"Effect": "Allow", "Action": ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "Resource": "*"})
+}
+
+/// Reading a table that is encrypted with a key of the account's.
+fn opening_the_table() -> Value {
+    json!({
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt", "kms:DescribeKey"],
+        "Resource": {"If": ["CreatesKmsKey", {"GetAtt": "SigningKeysKey.Arn"}, {"Ref": "SigningKeysKmsKey"}]},
+        "Condition": {"StringEquals": {"kms:ViaService": {"Sub": "dynamodb.${AWS::Region}.${AWS::URLSuffix}"}}},
+    })
+}
+
+#[test]
+fn with_a_key_and_with_tracing_on_each_function_may_do_what_that_takes() {
+    for role in roles(&template(TEMPLATE)) {
+        let mut expected = BTreeMap::from([("IsTraced".to_owned(), tracing())]);
+        if role.grants.iter().any(|grant| grant.table == "SigningKeysTable") {
+            expected.insert("HasKmsKey".to_owned(), opening_the_table());
+        }
+        assert_eq!(role.only_if, expected, "{}", role.stem);
+    }
 }
 
 #[test]
@@ -99,7 +122,7 @@ fn no_role_has_a_wildcard() {
     for path in [TEMPLATE, "infra/examples/protected-api.yaml"] {
         for kind in ["AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"] {
             for (id, role) in resources(&template(path), kind) {
-                let text = role.to_string();
+                let text = role.to_string().replace(&tracing().to_string(), "");
                 assert!(!text.contains('*') && !text.contains("NotAction") && !text.contains("NotResource"), "{id}");
                 let [limits, guards] = ["ForAllValues:", r#""Null":{"#].map(|what| text.matches(what).count());
                 assert_eq!(limits, guards, "{id}: `Null` stands beside `ForAllValues`");
@@ -126,7 +149,14 @@ fn every_table_is_encrypted_recoverable_and_billed_by_use_and_protected_if_it_is
         let table = &template["Resources"][id];
         let properties = &table["Properties"];
         assert_eq!(properties["BillingMode"], "PAY_PER_REQUEST", "{id}");
-        assert_eq!(properties["SSESpecification"], json!({"SSEEnabled": true}), "{id}");
+        let encryption = &properties["SSESpecification"];
+        if id == "SigningKeysTable" {
+            let key = json!({"If": ["CreatesKmsKey", {"GetAtt": "SigningKeysKey.Arn"}, {"Ref": "SigningKeysKmsKey"}]});
+            let own = json!({"SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": key});
+            assert_eq!(*encryption, json!({"If": ["HasKmsKey", own, {"SSEEnabled": true}]}), "{id}");
+        } else {
+            assert_eq!(*encryption, json!({"SSEEnabled": true}), "{id}");
+        }
         let recovery = &properties["PointInTimeRecoverySpecification"];
         assert_eq!(*recovery, json!({"PointInTimeRecoveryEnabled": true}), "{id}");
         let ttl = ttl.map_or(Value::Null, |name| json!({"AttributeName": name, "Enabled": true}));
@@ -186,14 +216,16 @@ fn every_setting_that_is_read_is_given_and_no_other() {
 
     let source = fs::read_to_string(project_file("shared/src/config.rs")).expect("the file is there");
     let words = source.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
-    let read: BTreeSet<_> = words.filter(|word| word.starts_with("GATELET_")).map(str::to_owned).collect();
+    let mut read: BTreeSet<_> = words.filter(|word| word.starts_with("GATELET_")).map(str::to_owned).collect();
+    // What the metrics of this stack are called by.
+    read.insert("GATELET_SERVICE".to_owned());
     assert_eq!(given, read);
 }
 
 #[test]
 fn every_parameter_changes_something() {
     let template = template(TEMPLATE);
-    let used = format!("{}{}", template["Globals"], template["Resources"]);
+    let used = format!("{}{}{}", template["Conditions"], template["Globals"], template["Resources"]);
     for name in template["Parameters"].as_object().expect("parameters").keys() {
         let is_used = used.contains(&json!({"Ref": name}).to_string()) || used.contains(&format!("${{{name}}}"));
         assert!(is_used, "{name}");

@@ -8,7 +8,7 @@ import re
 
 from samtranslator.internal.schema_source import aws_serverless_function
 
-from .templates import MAIN, expanded, listed, nodes, of_type, target
+from .templates import MAIN, expanded, listed, nodes, of_type, target, variants
 
 # Seconds. API Gateway does not wait longer for an integration, nor for an authorizer.
 INTEGRATION_LIMIT = 30
@@ -16,15 +16,19 @@ AUTHORIZER_LIMIT = 10
 
 
 def of(path, source, template):
-    """Name and problems of every assertion that a template must pass."""
+    """Name and problems of every assertion that a template must pass, whatever its conditions."""
+
+    def of_each(assertion):
+        return lambda: {problem for variant in variants(template) for problem in assertion(variant)}
+
     yield "SAM knows every property, those of events too", lambda: misspelt(source)
-    yield "route settings are for routes that exist", lambda: route_settings(template)
-    yield "API Gateway waits for every function", lambda: timeouts(template)
-    yield "schedules are rates or times that exist", lambda: schedules(template)
-    yield "integrations speak payload 2.0 and lead to functions that let them", lambda: integrations(template)
-    yield "authorizers speak payload 2.0, and keep no result that they could mistake", lambda: authorizers(template)
-    yield "each function has its own role and log", lambda: groups(template)
-    yield "what is imported is exported", lambda: imports(template)
+    yield "route settings are for routes that exist", of_each(route_settings)
+    yield "API Gateway waits for every function", of_each(timeouts)
+    yield "schedules are rates or times that exist", of_each(schedules)
+    yield "integrations speak payload 2.0 and lead to functions that let them", of_each(integrations)
+    yield "authorizers speak payload 2.0, and keep no result that they could mistake", of_each(authorizers)
+    yield "each function has its own role and log", of_each(groups)
+    yield "what is imported is exported", of_each(imports)
 
 
 def misspelt(source):

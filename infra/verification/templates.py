@@ -19,6 +19,7 @@ BUCKET = "code"
 
 # What an ARN looks like. A type that is missing here fails the check that meets it.
 ARNS = {
+    "AWS::CloudWatch::Alarm": "cloudwatch:{region}:{account}:alarm:{id}",
     "AWS::DynamoDB::Table": "dynamodb:{region}:{account}:table/{id}",
     "AWS::IAM::Role": "iam::{account}:role/{id}",
     "AWS::KMS::Key": "kms:{region}:{account}:key/{id}",
@@ -46,14 +47,14 @@ def written(path):
     return yaml_parse((ROOT / path).read_text())
 
 
-def expanded(path):
+def expanded(path, **parameters):
     """A template after the transform. Its code lies in a bucket, as `sam deploy` would put it there."""
     template = written(path)
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             name = resource["Properties"]["CodeUri"].rstrip("/").removesuffix(".zip").rsplit("/", 1)[-1]
             resource["Properties"]["CodeUri"] = f"s3://{BUCKET}/{name}.zip"
-    return transform(template, {}, NoManagedPolicies())
+    return transform(template, parameters, NoManagedPolicies())
 
 
 def saved(path, template):
@@ -61,6 +62,23 @@ def saved(path, template):
     file = TOOLS / f"expanded-{path.rsplit('/', 1)[-1].removesuffix('.yaml')}.json"
     file.write_text(json.dumps(template, indent=2))
     return file
+
+
+def variants(template):
+    """An expanded template with every condition taken as true, and with every one taken as false."""
+    return [_chosen(template, 1), _chosen(template, 2)]
+
+
+def _chosen(value, branch):
+    if isinstance(value, list):
+        return [part for part in (_chosen(part, branch) for part in value) if part is not None]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::If" in value:
+        return _chosen(value["Fn::If"][branch], branch)
+    if value == {"Ref": "AWS::NoValue"}:
+        return None
+    return {key: part for key, part in ((k, _chosen(v, branch)) for k, v in value.items()) if part is not None}
 
 
 def of_type(template, *kinds):

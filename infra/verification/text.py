@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import parliament
 
 from . import assertions, mutants
-from .templates import PATHS, expanded, of_type, resolved, saved, written
+from .templates import MAIN, PATHS, expanded, of_type, resolved, saved, variants, written
 from .tools import BIN, ROOT, cfn_guard, run, succeeds
 
 RULES = ROOT / "infra/verification/guard.rules"
@@ -25,9 +25,11 @@ def verify(report):
             for path in PATHS
             for name, tool in (("cfn-lint", _lint), ("sam validate", _sam_validate), ("cfn-lint, expanded", _lint_expanded))
         ]
+        gradual = saved("gradual.yaml", expanded(MAIN, DeploymentPreference="Canary10Percent5Minutes"))
+        slow.append(pool.submit(report.check, f"{MAIN}: cfn-lint, expanded for gradual deployment", lambda: _lint(gradual)))
         for path in PATHS:
             template = expanded(path)
-            report.check(f"{path}: cfn-guard", lambda: guard_failures(guard.result(), saved(path, template)))
+            report.check(f"{path}: cfn-guard", lambda: guard_failures(guard.result(), template))
             report.check(f"{path}: parliament, every policy", lambda: _parliament(template))
             for name, problems in assertions.of(path, written(path), template):
                 report.check(f"{path}: {name}", problems)
@@ -48,8 +50,13 @@ def _sam_validate(path):
     return succeeds(BIN / "sam", "validate", "--template-file", path)
 
 
-def guard_failures(guard, file):
-    """The rules that a template breaks, each with cfn-guard's account of it."""
+def guard_failures(guard, template):
+    """The rules that a template breaks, whatever its conditions, each with cfn-guard's account of it."""
+    files = [saved(f"guarded-{number}.yaml", variant) for number, variant in enumerate(variants(template))]
+    return sorted({failure for file in files for failure in _guard_failures(guard, file)})
+
+
+def _guard_failures(guard, file):
     done = run(guard, "validate", "--data", file, "--rules", RULES, "--structured", "--output-format", "json", "--show-summary", "none")
     if done.returncode == 0:
         return []

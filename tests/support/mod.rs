@@ -25,7 +25,7 @@ pub use person::{Person, claims};
 pub use proxy::{Call, Fault, Proxy, SLOW, most_under_way, round_trips};
 pub use roles::{Grant, roles};
 pub use stack::{Options, Stack};
-pub use yaml::{project_file, template};
+pub use yaml::{project_file, resources, template};
 
 /// A password that no list holds.
 pub const PASSWORD: &str = "correct horse battery staple";

@@ -1,6 +1,6 @@
 //! What the template allows each function to do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -25,6 +25,8 @@ pub struct Role {
     pub grants: BTreeSet<Grant>,
     /// Actions other than DynamoDB's, each with its resource as the template has it.
     pub others: BTreeSet<(String, String)>,
+    /// The statements that are there only under a condition of the template, by its name.
+    pub only_if: BTreeMap<String, Value>,
 }
 
 /// The roles of all functions of a template. Fails where one is written in a way that could hide a grant.
@@ -43,9 +45,24 @@ fn role(template: &Value, id: &str, function: &Value) -> Role {
     assert_eq!(strings(&trust[0]["Principal"]["Service"]), ["lambda.amazonaws.com"], "{stem}Role");
     assert_eq!((list(trust).len(), members(&trust[0]["Principal"])), (1, vec!["Service"]), "{stem}Role");
 
-    let mut role_of = Role { stem: stem.to_owned(), grants: BTreeSet::new(), others: BTreeSet::new() };
+    let mut role_of = Role {
+        stem: stem.to_owned(),
+        grants: BTreeSet::new(),
+        others: BTreeSet::new(),
+        only_if: BTreeMap::new(),
+    };
     for statement in list(&role["Policies"]).iter().flat_map(|policy| list(&policy["PolicyDocument"]["Statement"])) {
-        role_of.add(statement);
+        match statement["If"].as_array().map(Vec::as_slice) {
+            None => role_of.add(statement),
+            Some([condition, granted, otherwise]) => {
+                assert_eq!(*otherwise, json!({"Ref": "AWS::NoValue"}), "{stem}Role: {statement}");
+                let is_hidden = strings(&granted["Action"]).iter().any(|action| action.starts_with("dynamodb:"));
+                assert!(!is_hidden, "{stem}Role: {statement}");
+                let condition = condition.as_str().expect("a condition's name").to_owned();
+                assert!(role_of.only_if.insert(condition, granted.clone()).is_none(), "{stem}Role: {statement}");
+            }
+            Some(other) => panic!("{stem}Role: {other:?}"),
+        }
     }
     role_of
 }

@@ -108,9 +108,21 @@ impl Scope<'_> {
         if let Some(value) = self.parameters.get(name).cloned().or_else(|| self.names.pseudo_parameter(name)) {
             return Ok(Some(value));
         }
+        if let Some(function) = name.strip_suffix(".Alias") {
+            return self.alias(function, depth).map(Some);
+        }
         let resource = self.resources.get(name).ok_or_else(|| EvaluationError::UnknownReference(name.to_owned()))?;
         let physical = self.physical_name(name, resource, depth)?;
         Ok(Some(self.names.reference(name, resource, physical.as_deref()).into()))
+    }
+
+    /// SAM's name for the alias that it publishes for a function; `Ref` of an alias gives its ARN.
+    fn alias(&self, function: &str, depth: usize) -> Evaluated<Value> {
+        let resource = self.resources.get(function).and_then(|resource| resource.pointer("/Properties/AutoPublishAlias"));
+        let unknown = || EvaluationError::UnknownReference(format!("{function}.Alias"));
+        let name = self.text("Ref", resource.ok_or_else(unknown)?, depth)?;
+        let arn = self.attribute(&Value::from(format!("{function}.Arn")), depth)?;
+        Ok(format!("{}:{name}", as_text(arn)).into())
     }
 
     fn attribute(&self, argument: &Value, depth: usize) -> Evaluated<Value> {
@@ -167,7 +179,7 @@ impl Scope<'_> {
         if let Some(value) = variables.and_then(|variables| variables.get(name)) {
             return self.text("Fn::Sub", value, depth);
         }
-        if name.contains('.') {
+        if name.contains('.') && !name.ends_with(".Alias") {
             return self.attribute(&Value::from(name), depth).map(as_text);
         }
         Ok(self.reference(name, depth)?.map(as_text).unwrap_or_default())
