@@ -37,4 +37,5 @@ mod service_client;
 mod sessions;
 mod sign_in;
 mod template;
+mod watching;
 mod wiring;

@@ -118,7 +118,8 @@ impl Scope<'_> {
 
     /// SAM's name for the alias that it publishes for a function; `Ref` of an alias gives its ARN.
     fn alias(&self, function: &str, depth: usize) -> Evaluated<Value> {
-        let resource = self.resources.get(function).and_then(|resource| resource.pointer("/Properties/AutoPublishAlias"));
+        let resource =
+            self.resources.get(function).and_then(|resource| resource.pointer("/Properties/AutoPublishAlias"));
         let unknown = || EvaluationError::UnknownReference(format!("{function}.Alias"));
         let name = self.text("Ref", resource.ok_or_else(unknown)?, depth)?;
         let arn = self.attribute(&Value::from(format!("{function}.Arn")), depth)?;

@@ -15,7 +15,8 @@ Mappings:
   Sizes: {small: {memory: 128}}
 Resources:
   UsersTable: {Type: AWS::DynamoDB::Table, Properties: {TableName: !Sub '${AWS::StackName}-users'}}
-  Refresh: {Type: AWS::Serverless::Function}
+  Refresh: {Type: AWS::Serverless::Function, Properties: {AutoPublishAlias: live}}
+  Logout: {Type: AWS::Serverless::Function}
   Api: {Type: AWS::ApiGatewayV2::Api}
   Loop: {Type: AWS::DynamoDB::Table, Properties: {TableName: !Ref Loop}}
 ";
@@ -46,6 +47,11 @@ fn every_function_has_cloudformations_value() {
         ("!Ref UsersTable", json!("gatelet-local-users")),
         ("!Ref Api", json!("gatelet-local-Api")),
         ("!GetAtt Refresh.Arn", json!("arn:aws:lambda:eu-west-1:000000000000:function:gatelet-local-Refresh")),
+        ("!Ref Refresh.Alias", json!("arn:aws:lambda:eu-west-1:000000000000:function:gatelet-local-Refresh:live")),
+        (
+            "!Sub '${Refresh.Alias}/x'",
+            json!("arn:aws:lambda:eu-west-1:000000000000:function:gatelet-local-Refresh:live/x"),
+        ),
         ("Fn::GetAtt: [UsersTable, Arn]", json!("arn:aws:dynamodb:eu-west-1:000000000000:table/gatelet-local-users")),
         ("!GetAtt Api.ApiEndpoint", json!("http://127.0.0.1:9000")),
         ("!Sub 'a ${Environment} ${UsersTable.Arn} ${!kept} $'", {
@@ -80,6 +86,7 @@ fn no_value_takes_the_property_away() {
 #[test]
 fn a_mistake_names_itself() {
     assert_eq!(evaluate("!Ref Missing"), Err(EvaluationError::UnknownReference("Missing".to_owned())));
+    assert_eq!(evaluate("!Ref Logout.Alias"), Err(EvaluationError::UnknownReference("Logout.Alias".to_owned())));
     assert_eq!(evaluate("!Sub '${Missing.Arn}'"), Err(EvaluationError::UnknownReference("Missing".to_owned())));
     assert_eq!(evaluate("!If [Missing, 1, 2]"), Err(EvaluationError::UnknownCondition("Missing".to_owned())));
     assert_eq!(evaluate("!ImportValue x"), Err(EvaluationError::UnknownImport("x".to_owned())));

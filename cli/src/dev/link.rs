@@ -144,7 +144,8 @@ fn find(pools: &[Arc<Pool>], uri: &str) -> Option<Arc<Pool>> {
     let uri = uri.strip_suffix("/invocations").unwrap_or(uri);
     let arn = &uri[uri.rfind("arn:")?..];
     // Behind an alias is the newest version here, as there is no other.
-    let is_named = |function: &str| arn.strip_prefix(function).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
+    let is_named =
+        |function: &str| arn.strip_prefix(function).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
     pools.iter().find(|pool| is_named(&pool.function().arn)).cloned()
 }
 

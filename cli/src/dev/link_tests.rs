@@ -35,6 +35,13 @@ fn a_route_leads_to_its_function_past_its_authorizer() {
 }
 
 #[test]
+fn an_alias_leads_to_its_function() {
+    let routes = linked("!GetAtt Work.Arn", "!Sub '${Work.Arn}:live'").unwrap();
+    assert_eq!(routes.find("GET", "/x").unwrap().target.pool.function().binary, "job");
+    assert!(linked("!GetAtt Work.Arn", "!Sub '${Work.Arn}er'").is_err(), "a longer name is another function");
+}
+
+#[test]
 fn what_does_not_hold_together_names_itself() {
     let cases = [
         ("GET /x", "/x", "`/x` is no route key"),
@@ -57,9 +64,16 @@ fn what_does_not_hold_together_names_itself() {
 
 #[test]
 fn the_projects_own_templates_run_locally() {
+    for deployment in ["AllAtOnce", "Canary10Percent5Minutes"] {
+        run_the_projects_own_templates(deployment);
+    }
+}
+
+fn run_the_projects_own_templates(deployment: &str) {
     let infra = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra");
     let names = Names { stack: "gatelet-local", region: "r", base_url: "http://127.0.0.1:9000" };
-    let parameters = BTreeMap::from([("AllowedOrigins".to_owned(), "http://localhost:5173".to_owned())]);
+    let parameters = [("AllowedOrigins", "http://localhost:5173"), ("DeploymentPreference", deployment)];
+    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let main = Template::read(&infra.join("template.yaml")).unwrap();
     let mut stack = main.evaluate(names, &parameters, &BTreeMap::new()).unwrap();
     assert_eq!(stack.tables.len(), 5);
