@@ -14,12 +14,32 @@ from .tools import ROOT
 
 # Parameters that turn every conditional part of the template off, and on. Which a condition depends on is in the
 # template; the check `every condition holds once and fails once` says when one is missing here.
-OFF = {"DeletionProtection": "false"}
+OFF = {"DeletionProtection": "false", "SigningKeysKmsKey": "aws", "Dashboard": "false"}
 ON = {
     "DeletionProtection": "true",
     "Issuer": "https://auth.example.com/api/v1/auth",
+    "Audience": "https://api.example.com",
+    "DomainName": "auth.example.com",
+    "CertificateArn": "arn:aws:acm:eu-west-1:000000000000:certificate/00000000-0000-4000-8000-000000000000",
+    "HostedZoneId": "Z00000000000000000000",
     "AllowedOrigins": "https://app.example.com,https://www.example.com",
+    "SigningKeysKmsKey": "create",
+    "HashingConcurrency": "10",
+    "DeploymentPreference": "Canary10Percent5Minutes",
+    "Release": "2",
+    "AlarmTopicArn": "arn:aws:sns:eu-west-1:000000000000:alarms",
+    "Dashboard": "true",
+    "Tracing": "Active",
+    "AuditDestinationArn": "arn:aws:kinesis:eu-west-1:000000000000:stream/audit",
+    "AuditDestinationRoleArn": "arn:aws:iam::000000000000:role/audit",
 }
+
+
+def outside(stack):
+    """What parameters name and the stack does not make."""
+    domain = ON["DomainName"]
+    zone = stack.emulator.client("route53").create_hosted_zone(Name=domain, CallerReference=domain)["HostedZone"]["Id"]
+    return {"HostedZoneId": zone.rsplit("/", 1)[-1]}
 
 
 def created(report, stack):
