@@ -129,7 +129,7 @@ mod tests {
             keys: BTreeSet::new(),
             attributes: BTreeSet::new(),
         };
-        let role = Role { stem: "Some".to_owned(), grants: [query, put].into(), others: BTreeSet::new() };
+        let role = Role { stem: "Some".to_owned(), grants: [query, put].into(), ..Role::default() };
         let told = |uses: &[Use]| {
             let uses = uses.iter().cloned().collect();
             (ungranted(&role, &uses).count(), unneeded(&role, &uses).collect::<Vec<_>>())

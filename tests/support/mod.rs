@@ -10,6 +10,7 @@ mod person;
 mod proxy;
 mod raw;
 mod recorder;
+mod resources;
 mod roles;
 mod run;
 mod stack;
@@ -23,9 +24,10 @@ pub use deployed::DEPLOYED_ISSUER;
 pub use log::lines_of;
 pub use person::{Person, claims};
 pub use proxy::{Call, Fault, Proxy, SLOW, most_under_way, round_trips};
+pub use resources::resources;
 pub use roles::{Grant, roles};
 pub use stack::{Options, Stack};
-pub use yaml::{project_file, resources, template};
+pub use yaml::{project_file, template};
 
 /// A password that no list holds.
 pub const PASSWORD: &str = "correct horse battery staple";

@@ -18,7 +18,7 @@ pub struct Grant {
 }
 
 /// A function's role.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Role {
     /// The function's logical id, without its suffix.
     pub stem: String,
@@ -45,12 +45,8 @@ fn role(template: &Value, id: &str, function: &Value) -> Role {
     assert_eq!(strings(&trust[0]["Principal"]["Service"]), ["lambda.amazonaws.com"], "{stem}Role");
     assert_eq!((list(trust).len(), members(&trust[0]["Principal"])), (1, vec!["Service"]), "{stem}Role");
 
-    let mut role_of = Role {
-        stem: stem.to_owned(),
-        grants: BTreeSet::new(),
-        others: BTreeSet::new(),
-        only_if: BTreeMap::new(),
-    };
+    let mut role_of =
+        Role { stem: stem.to_owned(), grants: BTreeSet::new(), others: BTreeSet::new(), only_if: BTreeMap::new() };
     for statement in list(&role["Policies"]).iter().flat_map(|policy| list(&policy["PolicyDocument"]["Statement"])) {
         match statement["If"].as_array().map(Vec::as_slice) {
             None => role_of.add(statement),

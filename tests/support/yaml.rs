@@ -17,12 +17,6 @@ pub fn template(path: &str) -> Value {
     convert(&documents[0])
 }
 
-/// The resources of one type, by logical id.
-pub fn resources<'a>(template: &'a Value, kind: &'a str) -> impl Iterator<Item = (&'a str, &'a Value)> {
-    let all = template["Resources"].as_object().expect("resources");
-    all.iter().filter(move |(_, resource)| resource["Type"] == kind).map(|(id, resource)| (id.as_str(), resource))
-}
-
 fn convert(node: &Yaml<'_>) -> Value {
     match node {
         Yaml::Value(Scalar::String(text)) => json!(text),
