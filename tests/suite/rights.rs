@@ -152,7 +152,7 @@ mod tests {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
         let (table, action) = ("SigningKeysTable".to_owned(), "Query".to_owned());
         let grant = Grant { table, action, keys: set(&["mac"]), attributes: set(&["pk", "sk"]) };
-        let role = Role { stem: "Some".to_owned(), grants: [grant].into(), others: BTreeSet::new() };
+        let role = Role { stem: "Some".to_owned(), grants: [grant].into(), ..Role::default() };
         let told = |attributes: Option<&[&str]>| {
             let asked = Use { attributes: attributes.map(set), ..used("Query", "SigningKeysTable", "mac") };
             let uses = [asked].into();
