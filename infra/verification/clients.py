@@ -91,9 +91,9 @@ class Service:
         self.tokens = self.send("POST", "/refresh", {"refresh_token": self.tokens["refresh_token"]}).expect(200).json
 
 
-def service(stack, keys):
+def service(stack, keys, names=("grace", "edsger")):
     """Rotating tokens from sign-in to sign-out."""
-    client = Service(stack, keys["service"]["secret_key"]).sign_in("grace")
+    client = Service(stack, keys["service"]["secret_key"]).sign_in(names[0])
     first = dict(client.tokens)
     client.send("GET", "/token-info", token=client.access).expect(200, active=True, client_id=keys["service"]["application_id"])
     client.send("GET", "/token-info", token="as.if.expired").expect(401, code="invalid_token")
@@ -110,7 +110,7 @@ def service(stack, keys):
     client.send("POST", "/refresh", {"refresh_token": client.tokens["refresh_token"]}).expect(401, code="invalid_grant")
     client.send("POST", "/introspect", form=asked).expect(200, active=False)
 
-    again = Service(stack, client.key).sign_in("edsger")
+    again = Service(stack, client.key).sign_in(names[1])
     again.send("POST", "/revoke", form={"token": again.tokens["refresh_token"]}).expect(200)
     again.send("GET", "/token-info", token=again.access).expect(401, code="invalid_token")
     return []

@@ -9,37 +9,39 @@ import tomllib
 from . import conditions
 from .report import differences
 from .stacks import ZIPS
-from .templates import of_type
+from .templates import ACCOUNT, of_type
 from .tools import ROOT
 
-# Parameters that turn every conditional part of the template off, and on. Which a condition depends on is in the
-# template; the check `every condition holds once and fails once` says when one is missing here.
+# Parameters that turn every conditional part of the template off. With `on`, they must tell all conditions apart: a new
+# condition fails the check `every condition holds once and fails once` until its parameter is in both.
 OFF = {"DeletionProtection": "false", "SigningKeysKmsKey": "aws", "Dashboard": "false"}
-ON = {
-    "DeletionProtection": "true",
-    "Issuer": "https://auth.example.com/api/v1/auth",
-    "Audience": "https://api.example.com",
-    "DomainName": "auth.example.com",
-    "CertificateArn": "arn:aws:acm:eu-west-1:000000000000:certificate/00000000-0000-4000-8000-000000000000",
-    "HostedZoneId": "Z00000000000000000000",
-    "AllowedOrigins": "https://app.example.com,https://www.example.com",
-    "SigningKeysKmsKey": "create",
-    "HashingConcurrency": "10",
-    "DeploymentPreference": "Canary10Percent5Minutes",
-    "Release": "2",
-    "AlarmTopicArn": "arn:aws:sns:eu-west-1:000000000000:alarms",
-    "Dashboard": "true",
-    "Tracing": "Active",
-    "AuditDestinationArn": "arn:aws:kinesis:eu-west-1:000000000000:stream/audit",
-    "AuditDestinationRoleArn": "arn:aws:iam::000000000000:role/audit",
-}
+DOMAIN = "auth.example.com"
 
 
-def outside(stack):
-    """What parameters name and the stack does not make."""
-    domain = ON["DomainName"]
-    zone = stack.emulator.client("route53").create_hosted_zone(Name=domain, CallerReference=domain)["HostedZone"]["Id"]
-    return {"HostedZoneId": zone.rsplit("/", 1)[-1]}
+def on(aws):
+    """Parameters that turn every conditional part on, with what they name made in the emulator."""
+    zone = aws.client("route53").create_hosted_zone(Name="example.com", CallerReference="verify")["HostedZone"]["Id"]
+    stream = aws.client("kinesis")
+    stream.create_stream(StreamName="audit", ShardCount=1)
+    return {
+        "DeletionProtection": "true",
+        "SigningKeysKmsKey": "create",
+        "Dashboard": "true",
+        "Audience": "https://api.example.com",
+        "AllowedOrigins": "https://app.example.com,https://www.example.com",
+        "Issuer": f"https://{DOMAIN}/api/v1/auth",
+        "DomainName": DOMAIN,
+        "CertificateArn": aws.client("acm").request_certificate(DomainName=DOMAIN)["CertificateArn"],
+        "HostedZoneId": zone.rsplit("/", 1)[-1],
+        "HashingConcurrency": "5",
+        "DeploymentPreference": "Canary10Percent5Minutes",
+        # What is deployed gradually is a version, and a release makes one.
+        "Release": "2",
+        "AlarmTopicArn": aws.client("sns").create_topic(Name="alarms")["TopicArn"],
+        "Tracing": "Active",
+        "AuditDestinationArn": stream.describe_stream(StreamName="audit")["StreamDescription"]["StreamARN"],
+        "AuditDestinationRoleArn": f"arn:aws:iam::{ACCOUNT}:role/audit",
+    }
 
 
 def created(report, stack):
@@ -54,12 +56,12 @@ def created(report, stack):
     report.check("every output is exported for other stacks", lambda: _exports(client, stack))
 
 
-def both_ways(stack):
+def both_ways(stack, parameters):
     """Conditions that the two sets of parameters do not tell apart."""
-    off, on = (conditions.holding(stack.template, parameters) for parameters in (OFF, ON))
+    before, after = (conditions.holding(stack.template, given) for given in (OFF, parameters))
     for name in stack.template.get("Conditions", {}):
-        if (name in off) == (name in on):
-            yield f"{name} is {str(name in off).lower()} before and after the update"
+        if (name in before) == (name in after):
+            yield f"{name} is {str(name in before).lower()} before and after the update"
 
 
 def left_behind(stack, resources):
@@ -152,6 +154,6 @@ def _logs(client, stack, resources):
 def _exports(client, stack):
     exported = {export["Name"] for export in client("cloudformation").list_exports()["Exports"]}
     true = conditions.holding(stack.template, stack.parameters)
-    outputs = [output for output in stack.template["Outputs"].values() if output.get("Condition") in true | {None}]
+    outputs = [output for output in stack.template["Outputs"].values() if "Export" in output and output.get("Condition") in true | {None}]
     expected = {output["Export"]["Name"]["Fn::Sub"].replace("${AWS::StackName}", stack.name) for output in outputs}
     return differences({name for name in exported if name.startswith(f"{stack.name}-")}, expected)

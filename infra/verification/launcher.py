@@ -4,6 +4,9 @@
   projection alone. Both are worked out here for each item of a transaction, as on AWS.
 - The resource of a call that writes to a log is a stream of it, so that a log group's ARN, which ends in `:*`, covers it.
 - A Lambda authorizer for which CloudFormation was told no identity source has none, instead of `Authorization`.
+- An alarm on an expression is kept as one on the first metric in it: ministack takes no expressions.
+- `Fn::Join` and `Fn::FindInMap` count within conditions.
+- CodeDeploy, which ministack does not have: its resources are taken, and nothing is deployed gradually.
 - Names: the URL that CloudFormation gives an API leads to this process, where the native JWT authorizer looks for keys.
 """
 
@@ -16,7 +19,7 @@ from contextvars import ContextVar
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import apigateway, dynamodb
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 PORT = os.environ["GATEWAY_PORT"]
 WORDS = {"AND", "OR", "NOT", "IN", "BETWEEN", "SET", "ADD", "REMOVE", "DELETE", "begins_with", "contains", "size",
@@ -28,9 +31,11 @@ pending = ContextVar("pending", default=None)
 plain_context, plain_checks, plain_enforce = (
     iam_actions.dynamodb_service_context, iam_actions.dynamodb_transaction_checks, iam_evaluator.enforce)
 plain_resource = iam_actions.extract_resource_arn
+plain_alarm = provisioners._cw_metric_alarm_record
+plain_conditions = engine._evaluate_conditions
 plain_open = apigateway._urlopen_async
-handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Authorizer"]
-plain_create = handlers["create"]
+kinds = provisioners._RESOURCE_HANDLERS
+plain_create = kinds["AWS::ApiGatewayV2::Authorizer"]["create"]
 
 
 def partition_key(request):
@@ -102,6 +107,37 @@ def create_authorizer(id, properties, stack):
     return plain_create(id, {"IdentitySource": []} | properties, stack)
 
 
+def alarm_record(name, properties):
+    metrics = [metric["MetricStat"] for metric in properties.get("Metrics", []) if "MetricStat" in metric]
+    if not metrics:
+        return plain_alarm(name, properties)
+    flat = {**metrics[0]["Metric"], "Period": metrics[0]["Period"], "Statistic": "Sum"}
+    return plain_alarm(name, {key: value for key, value in properties.items() if key != "Metrics"} | flat)
+
+
+def settled(node, parameters, mappings):
+    """A condition with every text in it worked out."""
+    if isinstance(node, list):
+        return [settled(part, parameters, mappings) for part in node]
+    if not isinstance(node, dict):
+        return node
+    inner = {key: settled(part, parameters, mappings) for key, part in node.items()}
+    if "Ref" in inner:
+        return parameters[inner["Ref"]]["Value"]
+    if "Fn::FindInMap" in inner:
+        name, first, second = inner["Fn::FindInMap"]
+        return mappings[name][first][second]
+    if "Fn::Join" in inner:
+        separator, parts = inner["Fn::Join"]
+        return separator.join(parts.split(",") if isinstance(parts, str) else parts)
+    return inner
+
+
+def evaluate_conditions(template, parameters):
+    conditions = settled(template.get("Conditions", {}), parameters, template.get("Mappings", {}))
+    return plain_conditions({**template, "Conditions": conditions}, parameters)
+
+
 async def urlopen(url, timeout):
     name = re.match(r"https://([0-9a-f]+)\.execute-api\.[^/]+/", str(url))
     return await plain_open(f"http://127.0.0.1:{PORT}/_aws/execute-api/{name[1]}/$default/{url[name.end():]}" if name else url, timeout)
@@ -112,5 +148,12 @@ iam_actions.dynamodb_transaction_checks = transaction_checks
 iam_actions.extract_resource_arn = resource_arn
 iam_evaluator.enforce = enforce
 apigateway._urlopen_async = urlopen
-handlers["create"] = create_authorizer
+provisioners._cw_metric_alarm_record = alarm_record
+for module in (changesets, engine, handlers, stacks):
+    if hasattr(module, "_evaluate_conditions"):
+        module._evaluate_conditions = evaluate_conditions
+kinds["AWS::ApiGatewayV2::Authorizer"]["create"] = create_authorizer
+for kind in ("Application", "DeploymentGroup"):
+    kinds[f"AWS::CodeDeploy::{kind}"] = {
+        "create": lambda id, properties, stack: (f"{stack}-{id}", {}), "delete": lambda *resource: None}
 app.main()

@@ -1,6 +1,6 @@
 """The stacks' life in the emulator: created, used, updated, deleted."""
 
-from . import deployed, emulator, privileges, running, stacks
+from . import deployed, emulator, options, privileges, running, stacks
 from .templates import EXAMPLE, MAIN
 from .tools import LOGS
 
@@ -31,21 +31,24 @@ def _life(report, aws, levels, bless):
     report.check("the example's stack is created", example.create)
     report.check("the example runs the code that was built", lambda: deployed.functions(example))
 
+    keys = {}
     if "running" in levels:
-        running.verify(report, main, example)
+        running.verify(report, main, example, keys)
+
+    report.heading("Updated")
+    given = deployed.on(aws)
+    report.check("every condition holds once and fails once", lambda: deployed.both_ways(main, given))
+    report.check("the stack is updated, with every conditional part on", lambda: main.update(**given))
+    deployed.created(report, main)
+    report.check("alarms, dashboard, key, domain and audit stream are as asked for", lambda: options.there(main))
+    if "running" in levels:
+        running.again(report, main, keys)
     if "privileges" in levels or bless:
         privileges.verify(report, main, bless)
-    if "deployed" in levels:
-        _updated_and_deleted(report, main, example)
 
-
-def _updated_and_deleted(report, main, example):
-    report.heading("Updated and deleted")
-    report.check("every condition holds once and fails once", lambda: deployed.both_ways(main))
-    report.check("the stack is updated, with every conditional part on", lambda: main.update(**deployed.ON | deployed.outside(main)))
-    deployed.created(report, main)
-    report.check("the stack is updated back", lambda: main.update(**deployed.OFF))
+    report.heading("Deleted")
     report.check("the example's stack is deleted", example.delete)
+    report.check("the stack is updated back", lambda: main.update(**deployed.OFF))
     resources = main.resources()
     report.check("the stack is deleted", main.delete)
     report.check("nothing is left but what is to be retained", lambda: deployed.left_behind(main, resources))

@@ -48,6 +48,7 @@ GUARD = [
      properties("JwksRole", "AssumeRolePolicyDocument", "Statement", 0, "Principal", {"Service": "x", "AWS": "*"})),
     ("no_statement_has_a_wildcard", MAIN, statement("JwksRole", Action=["dynamodb:GetItem", "dynamodb:*"])),
     ("no_statement_has_a_wildcard", MAIN, statement("JwksRole", Resource="*")),
+    ("no_statement_has_a_wildcard", MAIN, statement("JwksRole", Action=["xray:PutTraceSegments", "dynamodb:Scan"], Resource="*")),
     ("no_statement_has_a_wildcard", MAIN, statement("JwksRole", Resource=[{"Fn::Sub": "arn:aws:dynamodb:*"}])),
     ("no_statement_has_a_wildcard", MAIN, statement("JwksRole", NotAction="dynamodb:PutItem")),
     ("only_these_routes", MAIN, properties("JwksRoute", "RouteKey", "GET /api/v1/auth/private")),

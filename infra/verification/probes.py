@@ -31,6 +31,7 @@ ADMINISTRATION = {
 }
 # What a role that guards an endpoint has no business with: service, signing name, target, arguments.
 FOREIGN = [
+    ("kms", "TrentService.Decrypt"),
     ("dynamodb", "DynamoDB_20120810.ListTables"),
     ("kms", "TrentService.ListKeys"),
     ("logs", "Logs_20140328.DescribeLogGroups"),

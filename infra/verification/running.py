@@ -12,10 +12,9 @@ from .tools import run
 
 
 
-def verify(report, main, example):
-    """Seeds the stack as an administrator does, and lets clients use it."""
+def verify(report, main, example, keys):
+    """Seeds the stack as an administrator does, and lets clients use it. `keys` is filled in."""
     report.heading("Running")
-    keys = {}
     report.check("`gatelet keys create` and `gatelet app create` work on the stack", lambda: _seed(main, keys))
     report.check("the README's browser app", lambda: clients.browser(main, keys))
     report.check("the README's API client, with introspection and revocation", lambda: clients.service(main, keys))
@@ -35,6 +34,14 @@ def verify(report, main, example):
         report.check(f"API Gateway's own JWT authorizer: {key}", lambda: _native(example, held["guest"], key))
     report.check("a session that is over passes no Lambda authorizer", lambda: _over(example, held["guest"]))
     _limits(report, native)
+
+
+def again(report, main, keys):
+    """The same stack after its update: data, keys and sessions are still there."""
+    report.check("discovery and keys are those of the new domain", lambda: _discovery(main))
+    report.check("the API client, with every option on", lambda: clients.service(main, keys, ("linus", "ken")))
+    report.not_shown("gradual deployment and rollback: the emulator has no CodeDeploy, and takes its resources as they come")
+    report.not_shown("the domain's name, alarms that ring, traces: the emulator keeps these settings and does nothing with them")
 
 
 def _limits(report, native):

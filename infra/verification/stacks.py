@@ -32,19 +32,6 @@ def upload(emulator):
         storage.put_object(Bucket=BUCKET, Key=file.name, Body=file.read_bytes())
 
 
-def _for_the_emulator(template):
-    """Without what the emulator lacks: CodeDeploy, so that an alias moves at once, as on AWS when it is created; and alarms
-    that calculate, which look at the first of their metrics here."""
-    kept = {id: r for id, r in template["Resources"].items() if not r["Type"].startswith("AWS::CodeDeploy::")}
-    for resource in kept.values():
-        if "CodeDeployLambdaAliasUpdate" in resource.get("UpdatePolicy", {}):
-            del resource["UpdatePolicy"]
-        if resource["Type"] == "AWS::CloudWatch::Alarm" and (parts := resource["Properties"].pop("Metrics", None)):
-            measured = next(part["MetricStat"] for part in parts if "MetricStat" in part)
-            resource["Properties"] |= measured["Metric"] | {"Period": measured["Period"], "Statistic": measured["Stat"]}
-    return template | {"Resources": kept}
-
-
 class Stack:
     """A stack of one of the templates."""
 
@@ -52,7 +39,7 @@ class Stack:
         self.emulator = emulator
         self.name = name
         self.path = path
-        self.template = expanded(path)
+        self.template = {}
         self.parameters = {}
         self._client = emulator.client("cloudformation")
 
@@ -67,8 +54,8 @@ class Stack:
         return self._wait("DELETE_COMPLETE")
 
     def _deploy(self, call, goal, parameters):
-        # Some parameters decide what the transform makes of the template.
-        self.template = _for_the_emulator(expanded(self.path, **parameters))
+        # The transform looks at parameters too: whether deployments are gradual decides which resources there are.
+        self.template = expanded(self.path, **parameters)
         key = f"{self.name}.json"
         self.emulator.client("s3").put_object(Bucket=BUCKET, Key=key, Body=json.dumps(self.template).encode())
         given = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
@@ -114,5 +101,4 @@ class Stack:
 
     def url(self, path):
         """Where the emulator serves a path of the stack's API."""
-        api = self.outputs()["BaseUrl"].removeprefix("https://").split(".")[0]
-        return f"{self.emulator.endpoint}/_aws/execute-api/{api}/$default{path}"
+        return f"{self.emulator.endpoint}/_aws/execute-api/{self.resources()['Api']}/$default{path}"
