@@ -24,6 +24,7 @@ def of(path, source, template):
     yield "SAM knows every property, those of events too", lambda: misspelt(source)
     yield "route settings are for routes that exist", of_each(route_settings)
     yield "API Gateway waits for every function", of_each(timeouts)
+    yield "what hashes passwords reserves the concurrency that the parameter says", lambda: concurrency(template)
     yield "schedules are rates or times that exist", of_each(schedules)
     yield "integrations speak payload 2.0 and lead to functions that let them", of_each(integrations)
     yield "authorizers speak payload 2.0, and keep no result that they could mistake", of_each(authorizers)
@@ -75,6 +76,15 @@ def invoked(template, value):
     id = target(value)
     alias = of_type(template, "AWS::Lambda::Alias").get(id)
     return target(alias["FunctionName"]) if alias else id
+
+
+def concurrency(template):
+    """The emulator drops it. Functions that hash are those that are given the peppers."""
+    expected = {"Fn::If": ["HasHashingConcurrency", {"Ref": "HashingConcurrency"}, {"Ref": "AWS::NoValue"}]}
+    for id, function in of_type(template, "AWS::Lambda::Function").items():
+        hashes = "GATELET_PASSWORD_PEPPERS" in function.get("Environment", {}).get("Variables", {})
+        if function.get("ReservedConcurrentExecutions") != (expected if hashes else None):
+            yield f"{id}: {function.get('ReservedConcurrentExecutions')}"
 
 
 UNITS = ("minute", "hour", "day")

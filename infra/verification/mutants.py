@@ -61,6 +61,7 @@ ASSERTIONS = [
     (assertions.route_settings, MAIN, properties("Stage", "RouteSettings", {"POST /api/v1/auth/regster": {"ThrottlingRateLimit": 1}})),
     (assertions.timeouts, MAIN, properties("RefreshFunction", "Timeout", 31)),
     (assertions.timeouts, MAIN, properties("AuthorizerFunction", "Timeout", 11)),
+    (assertions.concurrency, MAIN, properties("RegisterFunction", "ReservedConcurrentExecutions", None)),
     (assertions.schedules, MAIN, put("Hourly", RATE)),
     (assertions.integrations, MAIN, properties("JwksIntegration", "PayloadFormatVersion", "1.0")),
     (assertions.integrations, MAIN, properties("JwksPermission", "FunctionName", {"Ref": "RefreshFunction"})),
@@ -86,6 +87,6 @@ def survivors(guard):
     for index, (assertion, path, change) in enumerate(ASSERTIONS):
         mutant = written(path) if assertion is assertions.misspelt else copy.deepcopy(originals[path])
         change(mutant)
-        seen = [mutant] if assertion is assertions.misspelt else variants(mutant)
+        seen = [mutant] if assertion in (assertions.misspelt, assertions.concurrency) else variants(mutant)
         if not any(list(assertion(variant)) for variant in seen):
             yield f"fault {index} of {assertion.__name__}"
