@@ -20,9 +20,9 @@ def main():
 
     report = Report()
     if "text" in chosen:
-        text.verify(report)
+        report.level("text", lambda: text.verify(report))
     if chosen - {"text"}:
-        live.verify(report, chosen, options.bless)
+        report.level("live", lambda: live.verify(report, chosen, options.bless))
     return report.finish()
 
 

@@ -20,18 +20,22 @@ class Report:
 
     def check(self, name, problems):
         """`problems` is a list, empty if the check holds; or what makes one, whose exceptions are problems too."""
-        if callable(problems):
-            try:
-                problems = problems()
-            except Exception as error:  # Whatever goes wrong in one check, the others still run.
-                where = traceback.extract_tb(error.__traceback__)[-1]
-                problems = [f"{type(error).__name__}: {error} ({where.filename.rsplit('/', 1)[-1]}:{where.lineno})"]
-        problems = list(problems)
+        try:
+            problems = list(problems() if callable(problems) else problems)
+        except Exception as error:  # Whatever goes wrong in one check, the others still run.
+            problems = [_told(error)]
         with self._lock:
             self.passed += not problems
             self.failed += bool(problems)
         self._print("\n".join([f"{'FAILED' if problems else 'ok'}: {name}", *(f"        {problem}" for problem in problems)]))
         return not problems
+
+    def level(self, name, verify):
+        """Runs the checks of a level. What ends them early is a failure, and the count is printed all the same."""
+        try:
+            verify()
+        except Exception as error:
+            self.check(f"the level `{name}` comes to its end", [_told(error)])
 
     def not_shown(self, what):
         """Says what a check of this kind would be expected to show, and why it does not."""
@@ -45,6 +49,11 @@ class Report:
     def _print(self, text):
         with self._lock:
             print(text, file=sys.stdout, flush=True)
+
+
+def _told(error):
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({where.filename.rsplit('/', 1)[-1]}:{where.lineno})"
 
 
 def differences(actual, expected):
