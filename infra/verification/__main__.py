@@ -1,6 +1,7 @@
 """The command `infra/verify`."""
 
 import argparse
+import signal
 import sys
 
 from . import live, text
@@ -18,6 +19,8 @@ def main():
     if unknown := chosen - set(LEVELS):
         parser.error(f"no such level: {', '.join(sorted(unknown))}")
 
+    # As Ctrl-C: the emulator must not outlive this.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     report = Report()
     if "text" in chosen:
         report.level("text", lambda: text.verify(report))
