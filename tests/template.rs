@@ -24,7 +24,7 @@ const VERIFY: Rights = ("SigningKeysTable", &["Query"], &["public"]);
 const VERIFY_BOTH: Rights = ("SigningKeysTable", &["Query"], &["mac", "public"]);
 
 /// Everything that each function may do. Whoever adds to it says why the handler needs that.
-const RIGHTS: [(&str, &[Rights]); 13] = [
+const RIGHTS: [(&str, &[Rights]); 14] = [
     (
         "Authenticate",
         &[
@@ -44,6 +44,14 @@ const RIGHTS: [(&str, &[Rights]); 13] = [
     ("Register", &[APPLICATION, ("UsersTable", &["PutItem"], &[])]),
     ("Revoke", &[APPLICATION, END_SESSION, VERIFY_BOTH]),
     (
+        "RotateKeys",
+        &[
+            ("SigningKeysTable", &["Query"], &["mac", "public", "rotation"]),
+            ("SigningKeysTable", &["UpdateItem"], &["mac", "private", "public", "rotation"]),
+            ("SigningKeysTable", &["DeleteItem", "PutItem"], &["mac", "private", "public"]),
+        ],
+    ),
+    (
         "Sessions",
         &[
             APPLICATION,
@@ -56,13 +64,22 @@ const RIGHTS: [(&str, &[Rights]); 13] = [
     ("Whoami", &[APPLICATION, USER, SESSION, VERIFY]),
 ];
 
+/// What the function that makes keys may see of them: neither a private key nor a secret.
+const DESCRIPTION: [&str; 8] =
+    ["algorithm", "created_at", "expires_at", "pk", "revision", "schema", "signs_from", "sk"];
+
+fn attributes(keys: &[&str], action: &str) -> BTreeSet<String> {
+    let is_described = action == "Query" && keys.contains(&"rotation");
+    DESCRIPTION.iter().filter(|_| is_described).map(|name| (*name).to_owned()).collect()
+}
+
 fn grants(rights: &[Rights]) -> BTreeSet<Grant> {
     let each = rights.iter().flat_map(|(table, actions, keys)| {
         actions.iter().map(|action| Grant {
             table: (*table).to_owned(),
             action: (*action).to_owned(),
             keys: keys.iter().map(|key| (*key).to_owned()).collect(),
-            attributes: BTreeSet::new(),
+            attributes: attributes(keys, action),
         })
     });
     each.collect()
@@ -96,11 +113,22 @@ fn tracing() -> Value {
     json!({"Effect": "Allow", "Action": ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "Resource": "*"})
 }
 
-/// Reading a table that is encrypted with a key of the account's.
-fn opening_the_table() -> Value {
+/// What reading a table takes that is encrypted with a key of the account's, and what writing to it takes.
+const READING: [&str; 2] = ["kms:Decrypt", "kms:DescribeKey"];
+const WRITING: [&str; 7] = [
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+];
+
+fn opening_the_table(actions: &[&str]) -> Value {
     json!({
         "Effect": "Allow",
-        "Action": ["kms:Decrypt", "kms:DescribeKey"],
+        "Action": actions,
         "Resource": {"If": ["CreatesKmsKey", {"GetAtt": "SigningKeysKey.Arn"}, {"Ref": "SigningKeysKmsKey"}]},
         "Condition": {"StringEquals": {"kms:ViaService": {"Sub": "dynamodb.${AWS::Region}.${AWS::URLSuffix}"}}},
     })
@@ -111,7 +139,8 @@ fn with_a_key_and_with_tracing_on_each_function_may_do_what_that_takes() {
     for role in roles(&template(TEMPLATE)) {
         let mut expected = BTreeMap::from([("IsTraced".to_owned(), tracing())]);
         if role.grants.iter().any(|grant| grant.table == "SigningKeysTable") {
-            expected.insert("HasKmsKey".to_owned(), opening_the_table());
+            let actions: &[&str] = if role.stem == "RotateKeys" { &WRITING } else { &READING };
+            expected.insert("HasKmsKey".to_owned(), opening_the_table(actions));
         }
         assert_eq!(role.only_if, expected, "{}", role.stem);
     }
@@ -173,7 +202,8 @@ fn every_table_is_encrypted_recoverable_and_billed_by_use_and_protected_if_it_is
 #[test]
 fn only_this_api_and_the_accounts_own_authorizers_may_invoke() {
     let template = template(TEMPLATE);
-    for (id, permission) in resources(&template, "AWS::Lambda::Permission") {
+    let permissions = resources(&template, "AWS::Lambda::Permission");
+    for (id, permission) in permissions.filter(|(id, _)| *id != "RotateKeysPermission") {
         let invoked = if id.contains("Authorizer") { "*/authorizers/*" } else { "${Api}/*" };
         let source = format!("arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:{invoked}");
         let properties = &permission["Properties"];
@@ -186,6 +216,22 @@ fn only_this_api_and_the_accounts_own_authorizers_may_invoke() {
     assert_eq!(resources(&template, "AWS::Lambda::Url").count(), 0, "no way around the API");
 }
 
+#[test]
+fn the_schedule_and_nobody_else_runs_the_rotation_every_hour() {
+    let template = template(TEMPLATE);
+    let rule = &template["Resources"]["RotateKeysSchedule"]["Properties"];
+    assert_eq!((&rule["ScheduleExpression"], &rule["State"]), (&json!("rate(1 hour)"), &json!("ENABLED")));
+    let [target] = rule["Targets"].as_array().expect("targets").as_slice() else { panic!("{rule}") };
+    assert_eq!(target["Arn"], json!({"GetAtt": "RotateKeysFunction.Arn"}));
+    let permission = json!({
+        "FunctionName": {"Ref": "RotateKeysFunction"},
+        "Action": "lambda:InvokeFunction",
+        "Principal": "events.amazonaws.com",
+        "SourceArn": {"GetAtt": "RotateKeysSchedule.Arn"},
+    });
+    assert_eq!(template["Resources"]["RotateKeysPermission"]["Properties"], permission);
+}
+
 /// The names of an environment's variables.
 fn variables(owner: &Value) -> BTreeSet<String> {
     let variables = owner["Environment"]["Variables"].as_object();
@@ -193,11 +239,12 @@ fn variables(owner: &Value) -> BTreeSet<String> {
 }
 
 /// The settings that only some functions get: the peppers are worth stealing.
-const SPECIAL: [(&str, &[&str]); 4] = [
+const SPECIAL: [(&str, &[&str]); 5] = [
     ("Authenticate", &["GATELET_PASSWORD_PEPPERS"]),
     ("Authorizer", &["GATELET_AUTHORIZER_LIVE_CHECK", "GATELET_AUTHORIZER_MODE"]),
     ("OptionalAuthorizer", &["GATELET_AUTHORIZER_LIVE_CHECK", "GATELET_AUTHORIZER_MODE"]),
     ("Register", &["GATELET_PASSWORD_PEPPERS"]),
+    ("RotateKeys", &["GATELET_KEY_ROTATION_DAYS", "GATELET_SIGNING_ALGORITHM"]),
 ];
 
 #[test]
@@ -236,7 +283,9 @@ fn every_function_has_the_time_that_a_request_may_take_and_api_gateway_waits_for
     for (id, function) in resources(&template, "AWS::Serverless::Function") {
         let own = function["Properties"]["Timeout"].as_u64();
         let seconds = own.or_else(|| template["Globals"]["Function"]["Timeout"].as_u64()).expect("a timeout");
-        assert!(REQUEST_BUDGET.as_secs() < seconds && seconds < 30, "{id}: {seconds} s");
+        // Nobody waits for a schedule's run.
+        let limit = if id == "RotateKeysFunction" { 61 } else { 30 };
+        assert!(REQUEST_BUDGET.as_secs() < seconds && seconds < limit, "{id}: {seconds} s");
         // API Gateway gives an authorizer 10 s.
         assert!(!id.contains("Authorizer") || seconds <= 10, "{id}: {seconds} s");
     }
