@@ -60,6 +60,13 @@ async fn a_fresh_stack_answers_every_event_as_the_page_promises() {
     assert!(authorizer.starts_with(r#"`{"isAuthorized": false}`"#), "{authorizer}");
     assert_eq!(invoke(&app, "authorizer").await, json!({"isAuthorized": false}));
     promises.remove("rotate_keys").expect("a promise");
+    for expected in [1, 0] {
+        let answer = invoke(&app, "rotate_keys").await;
+        for kind in ["signing", "sealing"] {
+            let changed = ["created", "deleted"].map(|what| answer[kind][what].as_array().map(Vec::len));
+            assert_eq!(changed, [Some(expected), Some(0)], "{answer}");
+        }
+    }
     for (name, promise) in &promises {
         assert_as_promised(name, promise, &invoke(&app, name).await);
     }

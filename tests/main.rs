@@ -31,6 +31,7 @@ mod profiles;
 mod protocol;
 mod races;
 mod registration;
+mod rotate_keys;
 mod rotation;
 mod script_client;
 mod service_client;
