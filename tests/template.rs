@@ -48,7 +48,8 @@ const RIGHTS: [(&str, &[Rights]); 14] = [
         &[
             ("SigningKeysTable", &["Query"], &["mac", "public", "rotation"]),
             ("SigningKeysTable", &["UpdateItem"], &["mac", "private", "public", "rotation"]),
-            ("SigningKeysTable", &["DeleteItem", "PutItem"], &["mac", "private", "public"]),
+            ("SigningKeysTable", &["PutItem"], &["mac", "private", "public"]),
+            ("SigningKeysTable", &["DeleteItem"], &["private", "public"]),
         ],
     ),
     (
