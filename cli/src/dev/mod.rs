@@ -57,6 +57,7 @@ use progress::Step;
 use ready::Ready;
 use record::Record;
 use runtime_api::RuntimeApi;
+use shared::access_token::Algorithm;
 use shared::config::Tables;
 use shared::store::Store;
 use stacks::Stacks;
@@ -159,7 +160,13 @@ async fn prepare(
     tables::create(&client, &stack.tables).await?;
     let store = Store::new(&client, &Tables::of_stack(&options.stack));
     let kept = seed::kept(&options.database, &options.stack, &workspace.target_directory);
-    Ok(seed::seed(&store, &options.seed, base_url, kept.as_deref()).await?)
+    Ok(seed::seed(&store, &options.seed, base_url, kept.as_deref(), algorithm(stack)).await?)
+}
+
+/// What the function that makes keys would make them for.
+fn algorithm(stack: &Stack) -> Algorithm {
+    let chosen = stack.functions.iter().find_map(|function| function.environment.get("GATELET_SIGNING_ALGORITHM"));
+    chosen.and_then(|name| Algorithm::from_name(name)).unwrap_or(Algorithm::ES256)
 }
 
 /// Starts the Runtime API and one instance of every function, and waits until each has come through its init phase.

@@ -65,14 +65,15 @@ pub(crate) fn kept(database: &DatabaseOptions, stack: &str, target_directory: &P
     Some(target_directory.join(format!("gatelet/{stack}@{endpoint}-applications.json")))
 }
 
-/// Makes what is missing. `kept` is the file in which keys outlive the stack.
+/// Makes what is missing, keys for `algorithm` first. `kept` is the file in which keys outlive the stack.
 pub(crate) async fn seed(
     store: &Store,
     options: &SeedOptions,
     base_url: &str,
     kept: Option<&Path>,
+    algorithm: Algorithm,
 ) -> Result<Applications, SeedError> {
-    make_keys(&store.signing_keys).await?;
+    make_keys(&store.signing_keys, algorithm).await?;
     let mut applications = kept.and_then(read).unwrap_or_default();
     for name in ["web", "service", "legacy"] {
         let seeded = seed_application(store, options, base_url, name, applications.remove(name)).await?;
@@ -95,11 +96,11 @@ pub(crate) fn default_id(applications: &Applications, choice: DefaultApplication
     applications.get(name).map(|application| application.application_id.clone()).unwrap_or_default()
 }
 
-async fn make_keys(keys: &SigningKeys) -> Result<(), SeedError> {
+async fn make_keys(keys: &SigningKeys, algorithm: Algorithm) -> Result<(), SeedError> {
     let stored = keys.list().await?;
     let lacks = |signing| !stored.iter().any(|key| key.purpose.is_signing() == signing);
     if lacks(true) {
-        rotation::create(keys, Purpose::Signing(Algorithm::ES256), &System).await?;
+        rotation::create(keys, Purpose::Signing(algorithm), &System).await?;
     }
     if lacks(false) {
         rotation::create(keys, Purpose::Sealing, &System).await?;

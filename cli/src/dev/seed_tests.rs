@@ -73,7 +73,7 @@ async fn a_grace_of_the_command_line_is_seeded() {
     tables::create(&client, &stack.tables).await.unwrap();
     let store = Store::new(&client, &Tables::of_stack(&options.stack));
 
-    for (name, seeded) in seed(&store, &options.seed, base_url, None).await.unwrap() {
+    for (name, seeded) in seed(&store, &options.seed, base_url, None, Algorithm::ES256).await.unwrap() {
         let id = seeded.application_id.parse().unwrap();
         let (application, _) = store.applications.find(id).await.unwrap().unwrap();
         assert_eq!(application.refresh.grace, Duration::from_secs(5), "{name}");
