@@ -109,8 +109,8 @@ USAGE = {"register": 0.1, "sign in by `user_id`": 4, "refresh": 180, "log out": 
 GUARDED = {"authorizer, live check `strong`": 1000}
 # Two items for the account and two sessions, with DynamoDB's overhead (bytes).
 STORED = 2500
-# Metrics that functions send while there is traffic, and those of them that `rotate_keys` sends by itself (docs/observability.md).
-METRICS, STANDING_METRICS = 18, 3
+# Metrics that functions send while there is traffic, and those that `rotate_keys` sends every hour: key age, cold starts.
+METRICS, STANDING_METRICS = 18, 2
 
 
 def main():
