@@ -99,8 +99,8 @@ fn resources<'a>(template: &'a Value, kind: &str) -> impl Iterator<Item = (&'a s
 /// The name of the binary that the function `id` runs.
 fn binary(template: &Value, id: &str) -> String {
     let code = template["Resources"][id]["Properties"]["CodeUri"].as_str().expect("a CodeUri");
-    let name = code.strip_prefix("../target/lambda/").and_then(|rest| rest.strip_suffix('/'));
-    name.unwrap_or_else(|| panic!("{id}: {code} is not ../target/lambda/NAME/")).to_owned()
+    let name = code.strip_prefix("../target/lambda/").and_then(|rest| rest.strip_suffix(".zip"));
+    name.unwrap_or_else(|| panic!("{id}: {code} is not ../target/lambda/NAME.zip")).to_owned()
 }
 
 #[test]

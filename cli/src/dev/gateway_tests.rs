@@ -16,8 +16,8 @@ const TEMPLATE: &str = r#"
 Resources:
   Api: {Type: AWS::ApiGatewayV2::Api, Properties: {CorsConfiguration: {AllowOrigins: ["http://app"], AllowMethods: [GET]}}}
   OtherApi: {Type: AWS::ApiGatewayV2::Api}
-  Work: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/job/}}
-  Guard: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/guard/}}
+  Work: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/job.zip}}
+  Guard: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/guard.zip}}
   ToWork: {Type: AWS::ApiGatewayV2::Integration, Properties: {IntegrationUri: !GetAtt Work.Arn, PayloadFormatVersion: "2.0"}}
   Impatient:
     Type: AWS::ApiGatewayV2::Integration

@@ -8,8 +8,8 @@ const TEMPLATE: &str = r#"
 Resources:
   Api: {Type: AWS::ApiGatewayV2::Api}
   Stage: {Type: AWS::ApiGatewayV2::Stage, Properties: {StageName: $default}}
-  Work: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/job/}}
-  Guard: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/guard/}}
+  Work: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/job.zip}}
+  Guard: {Type: AWS::Serverless::Function, Properties: {CodeUri: x/guard.zip}}
   ToWork: {Type: AWS::ApiGatewayV2::Integration, Properties: {IntegrationUri: !GetAtt Work.Arn, PayloadFormatVersion: "2.0", TimeoutInMillis: 99000}}
   Authorizer: {Type: AWS::ApiGatewayV2::Authorizer, Properties: {AuthorizerType: REQUEST, AuthorizerPayloadFormatVersion: "2.0", EnableSimpleResponses: true, AuthorizerUri: !Sub "arn:aws:apigateway:r:lambda:path/2015-03-31/functions/${Guard.Arn}/invocations"}}
   Route: {Type: AWS::ApiGatewayV2::Route, Properties: {ApiId: !Ref Api, RouteKey: GET /x, Target: !Sub "integrations/${ToWork}", AuthorizationType: CUSTOM, AuthorizerId: !Ref Authorizer}}

@@ -34,7 +34,7 @@ pub(crate) enum TemplateError {
     ParameterNotAllowed { name: String, value: String, allowed: String },
     #[error("the parameter `{name}` must be a number {range}, not `{value}`")]
     ParameterOutOfRange { name: String, value: String, range: String },
-    #[error("the function `{0}` has no CodeUri that ends with its binary's name")]
+    #[error("the function `{0}` has no CodeUri that ends with its binary's name and `.zip`")]
     NoBinary(String),
 }
 
@@ -171,8 +171,11 @@ impl Evaluation<'_> {
         let own: FunctionProperties = self.properties(id, resource)?;
         let shared: FunctionProperties =
             shape("Globals.Function", globals.filter(|globals| globals.is_object()).cloned())?;
-        let binary = own.code_uri.as_deref().and_then(|uri| uri.trim_end_matches('/').rsplit('/').next());
-        let binary = binary.filter(|name| !name.is_empty()).ok_or_else(|| TemplateError::NoBinary(id.to_owned()))?;
+        let zip = own.code_uri.as_deref().and_then(|uri| uri.rsplit('/').next());
+        let binary = zip
+            .and_then(|zip| zip.strip_suffix(".zip"))
+            .filter(|name| !name.is_empty())
+            .ok_or_else(|| TemplateError::NoBinary(id.to_owned()))?;
         let name = self.evaluate(id, &serde_json::json!({ "Ref": id }))?.map(as_text).unwrap_or_default();
         let mut variables = shared.environment.variables;
         variables.extend(own.environment.variables);

@@ -25,12 +25,12 @@ Resources:
   RefreshFunction:
     Type: AWS::Serverless::Function
     Properties:
-      CodeUri: ../target/lambda/refresh/
+      CodeUri: ../target/lambda/refresh.zip
       Role: !GetAtt Unused.Arn
       Timeout: !Ref Grace
       Environment: {Variables: {SESSIONS_TABLE: !Ref Sessions, GRACE: 5}}
-  StrictAuthorizer: {Type: AWS::Serverless::Function, Properties: {CodeUri: ../target/lambda/authorizer}}
-  LaxAuthorizer: {Type: AWS::Serverless::Function, Properties: {CodeUri: ../target/lambda/authorizer/}}
+  StrictAuthorizer: {Type: AWS::Serverless::Function, Properties: {CodeUri: ../target/lambda/authorizer.zip}}
+  LaxAuthorizer: {Type: AWS::Serverless::Function, Properties: {CodeUri: ../target/lambda/authorizer.zip}}
   Sessions:
     Type: AWS::DynamoDB::Table
     Properties:
@@ -118,7 +118,7 @@ fn a_second_template_imports_what_the_first_exports() {
     let mut stack = evaluate(&[("Issuer", "x")]).unwrap();
     let example = "
         Resources:
-          Hello: {Type: AWS::Serverless::Function, Properties: {CodeUri: a/protected_api/, Environment: {Variables: {API: !ImportValue gatelet-local-ApiId}}}}
+          Hello: {Type: AWS::Serverless::Function, Properties: {CodeUri: a/protected_api.zip, Environment: {Variables: {API: !ImportValue gatelet-local-ApiId}}}}
     ";
     let names = Names { stack: "example", ..NAMES };
     let example = Template::parse(example).unwrap().evaluate(names, &BTreeMap::new(), &stack.exports).unwrap();
