@@ -14,7 +14,13 @@ from .tools import ROOT
 
 # Parameters that turn every conditional part of the template off. With `on`, they must tell all conditions apart: a new
 # condition fails the check `every condition holds once and fails once` until its parameter is in both.
-OFF = {"DeletionProtection": "false", "SigningKeysKmsKey": "aws", "Dashboard": "false"}
+OFF = {
+    "DeletionProtection": "false",
+    "SigningKeysKmsKey": "aws",
+    "Dashboard": "false",
+    # What API Gateway's own JWT authorizer takes. The update returns to the default.
+    "SigningAlgorithm": "RS256",
+}
 DOMAIN = "auth.example.com"
 
 
