@@ -20,7 +20,8 @@ SIGNERS = {"Authenticate", "Refresh"}
 INTRODUCTION = """# What each function may do
 
 Written by `infra/verify --bless`, and compared by `infra/verify`: with the rights of its deployed role, each function tried every action on every
-table and kind of key. Empty is nothing. A function's role may also write to its own log, and do nothing else.
+table and kind of key, with all options on. Empty is nothing. Beside the tables, a role may write to its own log, send traces if tracing
+is on, and have DynamoDB use the signing keys' encryption key for it; it was refused everything else that it tried.
 
 """
 
