@@ -6,6 +6,7 @@ repeated after an interruption.
 
 import argparse
 import collections
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -27,8 +28,8 @@ def main():
     parser.add_argument("--region", help="where the target is (default: as the AWS tools are configured)")
     options = parser.parse_args()
 
-    source = client(options.source_region or options.region)
-    target = client(options.region)
+    region = options.region or os.environ.get("AWS_REGION")
+    source, target = client(options.source_region or region), client(region)
     key = key_of(source, options.source)
     if key_of(target, options.target) != key:
         parser.error(f"{options.source} and {options.target} have different keys")
