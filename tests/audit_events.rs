@@ -178,7 +178,7 @@ async fn every_event_that_is_written_is_as_the_schema_says() {
     assert!(gone.len() == 1 && all.iter().any(|session| session == gone[0]), "{evicted:?}");
     lines.extend(evicted);
 
-    for action in [Action::KeyCreated, Action::KeyRevoked] {
+    for action in [Action::KeyCreated, Action::KeyDeleted] {
         let mut line = json!(Event::of_key(action, "a key", System.now()));
         line["type"] = json!("audit");
         lines.push(line);

@@ -53,14 +53,20 @@ async fn a_key_of_another_algorithm_is_replaced_before_its_turn() {
     let keys = app.database.store().signing_keys;
     let rsa = rotation::create(&keys, Purpose::Signing(Algorithm::RS256), &System).await.expect("a key");
     let answer = run(&app).await;
-    assert_eq!(ids([&answer], "signing", "deleted"), [rsa.done.create[0].id.clone()]);
+    let gone = rsa.done.create[0].id.clone();
+    assert_eq!(ids([&answer], "signing", "deleted"), [gone.clone()]);
     assert_eq!(ids([&answer], "signing", "created").len(), 1);
+    let is_told = |line: &Value| line["event"] == "key.deleted" && line["kid"] == gone.as_str();
+    app.stack.log_with("the deleted key", |log| lines_of(log).iter().any(is_told)).await;
 }
 
 #[tokio::test]
 async fn a_failure_is_told_to_the_schedule_and_changes_nothing() {
     let proxy = Proxy::start(&Stack::shared().ready.dynamodb_endpoint);
-    let app = App::on(Stack::private(&Options { endpoint: Some(&proxy.endpoint), ..Options::default() }));
+    // Tables of its own, since the database is the shared stack's.
+    let arguments = ["--stack", "gatelet-rotation"];
+    let options = Options { arguments: &arguments, endpoint: Some(&proxy.endpoint), ..Options::default() };
+    let app = App::on(Stack::private(&options));
     let keys = app.database.store().signing_keys;
     proxy.set(Fault::Throttle);
     let answer = app.invoke("rotate_keys", &json!({})).await;

@@ -57,8 +57,8 @@ pub enum Action {
     AllSessionsEnded,
     /// A signing key or a MAC key was made.
     KeyCreated,
-    /// A key was taken away, and with it every token that it made.
-    KeyRevoked,
+    /// A key was taken away before it was in use.
+    KeyDeleted,
 }
 
 impl Action {
@@ -80,7 +80,7 @@ impl Action {
         Self::SessionEvicted,
         Self::AllSessionsEnded,
         Self::KeyCreated,
-        Self::KeyRevoked,
+        Self::KeyDeleted,
     ];
 
     /// The event's name. One name covers both kinds of reuse, which `case` tells apart.
@@ -102,7 +102,7 @@ impl Action {
             Self::SessionEvicted => "session.evicted",
             Self::AllSessionsEnded => "sessions.all_ended",
             Self::KeyCreated => "key.created",
-            Self::KeyRevoked => "key.revoked",
+            Self::KeyDeleted => "key.deleted",
         }
     }
 
@@ -258,8 +258,8 @@ mod tests {
             Action::SessionEnded => Some(Action::SessionEvicted),
             Action::SessionEvicted => Some(Action::AllSessionsEnded),
             Action::AllSessionsEnded => Some(Action::KeyCreated),
-            Action::KeyCreated => Some(Action::KeyRevoked),
-            Action::KeyRevoked => None,
+            Action::KeyCreated => Some(Action::KeyDeleted),
+            Action::KeyDeleted => None,
         }
     }
 

@@ -12,6 +12,7 @@ use std::{
 
 use crate::{
     access_token::{Claims, InvalidAccessToken, Signer, SigningFailed, Verifier},
+    log,
     refresh_token::{InvalidRefreshToken, MacKeys, RefreshToken},
     secret::Secret,
     store::{KeysError, PublicKey, SigningKeys, StoreError},
@@ -44,13 +45,20 @@ struct Copy<T> {
     value: Arc<T>,
 }
 
+impl<T> Copy<T> {
+    /// A clock that went back makes a copy from the future, which is not young.
+    fn is_young(&self, max_age: Duration, now: Timestamp) -> bool {
+        self.checked_at <= now && now.since(self.checked_at) < max_age
+    }
+}
+
 impl<T> Kept<T> {
     const fn nothing() -> Self {
         Self(Mutex::new(None))
     }
 
-    /// The copy if it was checked within `max_age`, otherwise what `load` brings. While the store is away an old copy is
-    /// better than none, for as long as `good_for` after it was loaded, and is not questioned again before its time.
+    /// The copy if it was checked within `max_age`, otherwise what `load` brings. While the table can't be read an old copy
+    /// is better than none, for as long as `good_for` after it was loaded, and is not questioned again before its time.
     async fn get(
         &self,
         max_age: Duration,
@@ -58,23 +66,52 @@ impl<T> Kept<T> {
         now: Timestamp,
         load: impl Future<Output = Result<T, KeysError>>,
     ) -> Result<Arc<T>, KeysError> {
-        let good = |copy: &Copy<T>| now.since(copy.loaded_at) < good_for;
-        if let Some(copy) = self.lock().as_ref().filter(|copy| now.since(copy.checked_at) < max_age && good(copy)) {
+        let good = |copy: &&Copy<T>| now.since(copy.loaded_at) < good_for;
+        if let Some(copy) = self.lock().as_ref().filter(|copy| copy.is_young(max_age, now)).filter(good) {
             return Ok(Arc::clone(&copy.value));
         }
+        match (self.ask(now, load).await, self.lock().as_ref().filter(good)) {
+            (Err(error @ KeysError::Store(_)), Some(old)) => {
+                log::old_copy_used(&error);
+                Ok(Arc::clone(&old.value))
+            }
+            (asked, _) => asked,
+        }
+    }
+
+    /// A copy that was loaded within [`RELOAD_FOR_UNKNOWN_AFTER`]: for a decision that an older one must not make, because
+    /// what it lacks may be there. An error if the table can't say, or could not within that time.
+    async fn get_recent(
+        &self,
+        now: Timestamp,
+        load: impl Future<Output = Result<T, KeysError>>,
+    ) -> Result<Arc<T>, KeysError> {
+        if let Some(copy) = self.lock().as_ref().filter(|copy| copy.is_young(RELOAD_FOR_UNKNOWN_AFTER, now)) {
+            return if copy.loaded_at == copy.checked_at {
+                Ok(Arc::clone(&copy.value))
+            } else {
+                Err(StoreError::Unavailable("the keys could not be read less than a minute ago".into()).into())
+            };
+        }
+        self.ask(now, load).await
+    }
+
+    /// Asks the table. If it can't say, the old copy stays, and it is noted when that was.
+    async fn ask(&self, now: Timestamp, load: impl Future<Output = Result<T, KeysError>>) -> Result<Arc<T>, KeysError> {
         let loaded = load.await;
         let mut kept = self.lock();
-        let copy = match (loaded, kept.take()) {
-            (Ok(value), _) => Copy { checked_at: now, loaded_at: now, value: Arc::new(value) },
-            (Err(KeysError::Store(StoreError::Unavailable(_))), Some(old)) if good(&old) => {
-                Copy { checked_at: now, ..old }
+        match loaded {
+            Ok(value) => {
+                let copy = Copy { checked_at: now, loaded_at: now, value: Arc::new(value) };
+                Ok(Arc::clone(&kept.insert(copy).value))
             }
-            (Err(error), old) => {
-                *kept = old;
-                return Err(error);
+            Err(error) => {
+                if let (KeysError::Store(_), Some(old)) = (&error, kept.as_mut()) {
+                    old.checked_at = now;
+                }
+                Err(error)
             }
-        };
-        Ok(Arc::clone(&kept.insert(copy).value))
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Copy<T>>> {
@@ -147,12 +184,12 @@ impl SealingRing {
     /// If the deployment has none, or the table can't be read for a reason that will not pass.
     pub async fn load(keys: &SigningKeys, world: &impl World) -> Result<Self, KeysError> {
         let ring = Self { keys: keys.clone(), macs: Kept::nothing() };
-        unless_away(ring.macs(RELOAD_AFTER, FOREVER, world.now()).await)?;
+        unless_away(ring.macs(FOREVER, world.now()).await)?;
         Ok(ring)
     }
 
-    async fn macs(&self, max_age: Duration, good_for: Duration, now: Timestamp) -> Result<Arc<MacKeys>, KeysError> {
-        self.macs.get(max_age, good_for, now, self.keys.macs(now)).await
+    async fn macs(&self, good_for: Duration, now: Timestamp) -> Result<Arc<MacKeys>, KeysError> {
+        self.macs.get(RELOAD_AFTER, good_for, now, self.keys.macs(now)).await
     }
 
     /// The text of `token`.
@@ -161,18 +198,18 @@ impl SealingRing {
     ///
     /// If there is no key to be had.
     pub async fn seal(&self, token: &RefreshToken, now: Timestamp) -> Result<Secret, KeysError> {
-        Ok(self.macs(RELOAD_AFTER, SIGNS_UNCHECKED_FOR, now).await?.seal(token))
+        Ok(self.macs(SIGNS_UNCHECKED_FOR, now).await?.seal(token))
     }
 
     /// What the refresh token `text` says; `None` if it is none of ours, or past its absolute expiry.
     ///
     /// # Errors
     ///
-    /// If there is no key to be had.
+    /// If there is no key to be had, or the table can't say whether it has the one that the token names.
     pub async fn open(&self, text: &str, now: Timestamp) -> Result<Option<RefreshToken>, KeysError> {
-        let opened = match self.macs(RELOAD_AFTER, FOREVER, now).await?.open(text, now) {
+        let opened = match self.macs(FOREVER, now).await?.open(text, now) {
             Err(InvalidRefreshToken::UnknownKey) => {
-                self.macs(RELOAD_FOR_UNKNOWN_AFTER, FOREVER, now).await?.open(text, now)
+                self.macs.get_recent(now, self.keys.macs(now)).await?.open(text, now)
             }
             opened => opened,
         };
@@ -195,23 +232,23 @@ impl VerificationRing {
     /// If the deployment has none, or the table can't be read for a reason that will not pass.
     pub async fn load(issuer: &str, keys: &SigningKeys, world: &impl World) -> Result<Self, KeysError> {
         let ring = Self { issuer: issuer.to_owned(), keys: keys.clone(), verifier: Kept::nothing() };
-        unless_away(ring.verifier(RELOAD_AFTER, world.now()).await)?;
+        unless_away(ring.verifier(world.now()).await)?;
         Ok(ring)
     }
 
-    async fn verifier(&self, max_age: Duration, now: Timestamp) -> Result<Arc<Verifier>, KeysError> {
-        self.verifier.get(max_age, FOREVER, now, self.keys.verifier(&self.issuer, now)).await
+    async fn verifier(&self, now: Timestamp) -> Result<Arc<Verifier>, KeysError> {
+        self.verifier.get(RELOAD_AFTER, FOREVER, now, self.keys.verifier(&self.issuer, now)).await
     }
 
     /// What the access token `text` says; `None` if it is none of ours, not for `audience`, or not good at `now`.
     ///
     /// # Errors
     ///
-    /// If there is no key to be had.
+    /// If there is no key to be had, or the table can't say whether it has the one that the token names.
     pub async fn verify(&self, text: &str, audience: &str, now: Timestamp) -> Result<Option<Claims>, KeysError> {
-        let verified = match self.verifier(RELOAD_AFTER, now).await?.verify(text, audience, now) {
+        let verified = match self.verifier(now).await?.verify(text, audience, now) {
             Err(InvalidAccessToken::UnknownKey) => {
-                self.verifier(RELOAD_FOR_UNKNOWN_AFTER, now).await?.verify(text, audience, now)
+                self.verifier.get_recent(now, self.keys.verifier(&self.issuer, now)).await?.verify(text, audience, now)
             }
             verified => verified,
         };

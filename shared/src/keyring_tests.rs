@@ -52,3 +52,35 @@ async fn a_copy_that_signs_is_not_used_for_ever() {
     assert!(get(SIGNS_UNCHECKED_FOR, Err(away())).await.is_err(), "the successor has taken over long ago");
     assert_eq!(*get(SIGNS_UNCHECKED_FOR, Ok(2)).await.unwrap(), 2);
 }
+
+#[tokio::test]
+async fn what_an_old_copy_lacks_is_decided_by_the_table_or_not_at_all() {
+    let kept = Kept::nothing();
+    kept.get(RELOAD_AFTER, FOREVER, START, ready(Ok(1))).await.unwrap();
+    let get = async |at: Duration, loaded| kept.get_recent(START.plus(at), ready(loaded)).await;
+    let soon = Duration::from_secs(59);
+    assert_eq!(*get(soon, Ok(2)).await.unwrap(), 1, "not asked more often than once a minute");
+
+    let later = RELOAD_FOR_UNKNOWN_AFTER;
+    assert!(get(later, Err(away())).await.is_err());
+    assert!(get(later + soon, Ok(2)).await.is_err(), "nor while it can't say");
+    let known = kept.get(RELOAD_AFTER, FOREVER, START.plus(later + soon), ready(Err(away()))).await;
+    assert_eq!(*known.unwrap(), 1, "what the copy has is good all the same");
+    assert_eq!(*get(later * 2, Ok(2)).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_table_that_refuses_is_as_good_as_away() {
+    let kept = Kept::nothing();
+    kept.get(RELOAD_AFTER, FOREVER, START, ready(Ok(1))).await.unwrap();
+    let refused = StoreError::Rejected { operation: "Query", source: "no right".into() };
+    let later = START.plus(RELOAD_AFTER);
+    assert_eq!(*kept.get(RELOAD_AFTER, FOREVER, later, ready(Err(refused.into()))).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_clock_that_goes_back_keeps_no_copy_alive() {
+    let kept = Kept::nothing();
+    kept.get(RELOAD_AFTER, FOREVER, START.plus(RELOAD_AFTER), ready(Ok(1))).await.unwrap();
+    assert_eq!(*kept.get(RELOAD_AFTER, FOREVER, START, ready(Ok(2))).await.unwrap(), 2);
+}

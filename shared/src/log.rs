@@ -16,6 +16,7 @@ use crate::{
     metrics::Embedded,
     note::{self, Note},
     problem::Problem,
+    store::KeysError,
     world::{System, World},
 };
 
@@ -73,6 +74,18 @@ pub(crate) fn milliseconds(duration: Duration) -> f64 {
 
 /// An invocation failed through our fault or the store's: the causes, which the caller is not told.
 pub fn problem(problem: &Problem) {
+    if matches!(problem, Problem::Internal(_) | Problem::Unavailable(_)) {
+        error(problem.entry().code, causes(problem));
+    }
+}
+
+/// Keys could not be read, and the invocation goes on with those in memory.
+pub(crate) fn old_copy_used(failure: &KeysError) {
+    let causes = [failure.to_string()].into_iter().chain(causes(failure)).collect();
+    error("keys_not_read", causes);
+}
+
+fn error(outcome: &'static str, causes: Vec<String>) {
     #[derive(Serialize)]
     struct Line<'a> {
         r#type: &'static str,
@@ -81,10 +94,7 @@ pub fn problem(problem: &Problem) {
         outcome: &'static str,
         causes: Vec<String>,
     }
-    if matches!(problem, Problem::Internal(_) | Problem::Unavailable(_)) {
-        let (outcome, causes) = (problem.entry().code, causes(problem));
-        note::with(|note| line(&Line { r#type: "error", note, outcome, causes }));
-    }
+    note::with(|note| line(&Line { r#type: "error", note, outcome, causes }));
 }
 
 /// The messages of an error and of what caused it, outermost first.

@@ -14,8 +14,9 @@ use shared::world::{System, Timestamp, World as _};
 pub(crate) enum Command {
     /// Make a pair that signs access tokens, and, if there is none yet, a key that seals refresh tokens
     ///
-    /// The first is in use at once. A later one is published at once and in use two hours and five minutes after that,
-    /// when every function and whoever keeps the published keys has learnt of it. The one before goes on verifying.
+    /// The first is in use at once. A later one is published at once and in use two hours and ten minutes after that,
+    /// when every function and whoever keeps the published keys has learnt of it. The one before goes on verifying. Where
+    /// `rotate_keys` runs, its own next key follows in turn; a pair of another algorithm than it is set to does not last.
     Create {
         /// What the pair signs with; RS256 is for API Gateway's own JWT authorizer, which takes nothing else [default: as
         /// the key in force, otherwise ES256]
@@ -30,7 +31,7 @@ pub(crate) enum Command {
     /// Delete a key at once, and with it everything that it signed or sealed
     ///
     /// The key that is ready takes over in the same moment, or a new one if none is. Functions refuse the deleted key's tokens
-    /// within five minutes, other verifiers when their copy of the published keys ends. Deleting a MAC key ends every
+    /// within five minutes, other verifiers when their copy of the published keys ends: two hours and five minutes at most. Deleting a MAC key ends every
     /// session whose refresh token it sealed.
     Revoke {
         /// The key's KID, as listed
@@ -110,8 +111,8 @@ async fn revoke(keys: &SigningKeys, kid: &str) -> Result<Answer, AdminError> {
     Ok(Answer {
         text: format!(
             "Key {kid} is deleted. In force are {} (signing) and {} (mac).\nEvery function refuses what it made within five \
-             minutes. Others do when their copy of the published keys ends: after five minutes as we ask them to, after two \
-             hours in API Gateway's own JWT authorizer.",
+             minutes. Others do when their copy of the published keys ends: within ten minutes as we ask them to, within two \
+             hours and five minutes in API Gateway's own JWT authorizer.",
             named(&pair),
             named(&seal),
         ),

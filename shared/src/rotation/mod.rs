@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::{
     keys::{GenerationFailed, Material, random_id},
     store::{SigningKeys, StoreError},
-    world::World,
+    world::{Timestamp, World},
 };
 
 /// How often a change is tried again that somebody else's came before.
@@ -46,15 +46,15 @@ pub struct Change {
 ///
 /// # Errors
 ///
-/// [`RotationError`]; then nothing was changed.
+/// [`RotationError`]; then all of it was done, or nothing: an answer of the store can get lost.
 pub async fn rotate(
     keys: &SigningKeys,
     purpose: Purpose,
     period: Duration,
     world: &impl World,
 ) -> Result<Change, RotationError> {
-    let now = world.now();
-    let planned = |stored: &[Key]| Some(Plan::scheduled(stored, purpose, period, now, || random_id(purpose, world)));
+    let planned =
+        |stored: &[Key], now| Some(Plan::scheduled(stored, purpose, period, now, || random_id(purpose, world)));
     Ok(change(keys, purpose, planned, world).await?.unwrap_or_default())
 }
 
@@ -62,10 +62,9 @@ pub async fn rotate(
 ///
 /// # Errors
 ///
-/// [`RotationError`]; then nothing was changed.
+/// [`RotationError`]; then all of it was done, or nothing: an answer of the store can get lost.
 pub async fn create(keys: &SigningKeys, purpose: Purpose, world: &impl World) -> Result<Change, RotationError> {
-    let now = world.now();
-    let planned = |stored: &[Key]| Some(Plan::with_new(stored, purpose, now, || random_id(purpose, world)));
+    let planned = |stored: &[Key], now| Some(Plan::with_new(stored, purpose, now, || random_id(purpose, world)));
     Ok(change(keys, purpose, planned, world).await?.unwrap_or_default())
 }
 
@@ -74,14 +73,13 @@ pub async fn create(keys: &SigningKeys, purpose: Purpose, world: &impl World) ->
 ///
 /// # Errors
 ///
-/// [`RotationError`]; then nothing was changed.
+/// [`RotationError`]; then all of it was done, or nothing: an answer of the store can get lost.
 pub async fn revoke(keys: &SigningKeys, id: &str, world: &impl World) -> Result<Option<Change>, RotationError> {
     let all = keys.list().await?;
     let Some(purpose) = all.iter().find(|key| key.id == id).map(|key| key.purpose) else {
         return Ok(None);
     };
-    let now = world.now();
-    let planned = |stored: &[Key]| Plan::without(stored, id, now, || random_id(purpose, world));
+    let planned = |stored: &[Key], now| Plan::without(stored, id, now, || random_id(purpose, world));
     change(keys, purpose, planned, world).await
 }
 
@@ -89,12 +87,12 @@ pub async fn revoke(keys: &SigningKeys, id: &str, world: &impl World) -> Result<
 async fn change(
     keys: &SigningKeys,
     purpose: Purpose,
-    planned: impl Fn(&[Key]) -> Option<Plan>,
+    planned: impl Fn(&[Key], Timestamp) -> Option<Plan>,
     world: &impl World,
 ) -> Result<Option<Change>, RotationError> {
     for _ in 0..ATTEMPTS {
         let stored = keys.of_purpose(purpose).await?;
-        let Some(plan) = planned(&stored.keys) else {
+        let Some(plan) = planned(&stored.keys, world.now()) else {
             return Ok(None);
         };
         let change = |done: Plan| Change { keys: done.applied_to(&stored.keys), done };

@@ -20,9 +20,13 @@ use crate::{
 /// How long API Gateway's own JWT authorizer may keep the published keys: two hours, whatever `Cache-Control` says.
 pub const KEPT_BY_API_GATEWAY: Duration = Duration::from_hours(2);
 
-/// How long after it was published a key is known to everybody: to every function, which look again after
+/// How much later than its `created_at` a key may have been stored: by the time that it took, and by a clock that is ahead.
+const STORED_WITHIN: Duration = Duration::from_mins(5);
+
+/// How long after it was made a key is known to everybody: to every function, which look again after
 /// [`RELOAD_AFTER`], and to whoever keeps the published keys for as long as they may. Until then it signs nothing.
-pub const KNOWN_AFTER: Duration = Duration::from_secs(RELOAD_AFTER.as_secs() + KEPT_BY_API_GATEWAY.as_secs());
+pub const KNOWN_AFTER: Duration =
+    Duration::from_secs(STORED_WITHIN.as_secs() + RELOAD_AFTER.as_secs() + KEPT_BY_API_GATEWAY.as_secs());
 
 const _: () = assert!(PUBLISHED_FOR.as_secs() <= KEPT_BY_API_GATEWAY.as_secs());
 
@@ -154,7 +158,8 @@ impl Plan {
     }
 
     /// Keeps one key ready beside the one that signs: it takes over `period` after that one did, or at once if that one is
-    /// revoked. A key of another purpose than `wanted` is replaced as soon as the new one is known.
+    /// revoked. A key of another purpose than `wanted` is replaced as soon as the new one is known. Nothing is changed of a key
+    /// that somebody may be about to sign with.
     pub fn scheduled(
         stored: &[Key],
         wanted: Purpose,
@@ -163,11 +168,12 @@ impl Plan {
         name: impl Fn() -> String,
     ) -> Self {
         let mut keys = Keys::living(stored, now);
-        while keys.newest().is_some_and(|key| key.purpose != wanted && key.signs_from > now) {
+        let soon = now.plus(RELOAD_AFTER);
+        while keys.newest().is_some_and(|key| key.purpose != wanted && key.signs_from > soon) {
             keys.all.pop();
         }
         match keys.newest() {
-            Some(ready) if ready.signs_from > now => {}
+            Some(ready) if ready.signs_from > now => keys.advance_newest(period, soon),
             Some(newest) if newest.purpose == wanted => {
                 let turn = newest.signs_from.plus(period);
                 keys.add(name(), wanted, turn.max(now.plus(KNOWN_AFTER)), now);
@@ -213,7 +219,7 @@ impl Plan {
 struct Keys {
     all: Vec<Key>,
     was_in_force: Option<String>,
-    /// Keys that stopped signing earlier keep the end that they were given then.
+    /// Keys that stopped signing earlier keep the end that they were given then, if they were: one that a backup brings back may not have been.
     settled_before: Timestamp,
 }
 
@@ -235,13 +241,21 @@ impl Keys {
         self.all.sort_by(|one, other| one.order().cmp(&other.order()));
     }
 
+    /// Lets the newest key, which is ready, take over earlier if the period has become shorter since it was made.
+    fn advance_newest(&mut self, period: Duration, earliest: Timestamp) {
+        if let [.., before, ready] = self.all.as_mut_slice() {
+            let turn = before.signs_from.plus(period).max(ready.created_at.plus(KNOWN_AFTER)).max(earliest);
+            ready.signs_from = ready.signs_from.min(turn);
+        }
+    }
+
     /// Gives every key the end that follows from its successor, and says what differs from `stored`.
     fn compared_with(self, stored: &[Key], now: Timestamp) -> Plan {
         let mut plan = Plan::default();
         for (at, key) in self.all.iter().enumerate() {
             let settled = key.clone();
             let settled = match self.all.get(at + 1) {
-                _ if key.signs_from < self.settled_before => settled,
+                _ if key.signs_from < self.settled_before && key.expires_at.is_some() => settled,
                 Some(next) => settled.followed_by(next),
                 None => Key { expires_at: None, ..settled },
             };

@@ -178,3 +178,36 @@ fn a_revoked_key_that_was_retired_changes_nothing_else() {
     let plan = Plan::without(&table.keys, "k1", table.now, || unreachable!()).unwrap();
     assert_eq!((plan.delete.len(), plan.update.len(), plan.create.len()), (1, 0, 0));
 }
+
+#[test]
+fn a_key_that_a_backup_brings_back_gets_an_end() {
+    let mut table = Table::empty();
+    table.run(SIGNING);
+    let old = Key { expires_at: None, ..table.key("k1").clone() };
+    table.pass(MONTH * 2);
+    table.run(SIGNING);
+    table.keys.retain(|key| key.id != "k1");
+    table.keys.push(old);
+    table.run(SIGNING);
+    assert_eq!(table.key("k1").private_expires_at(), Some(START.plus(MONTH).plus(SIGNS_UNCHECKED_FOR)));
+}
+
+#[test]
+fn a_shorter_period_applies_to_the_key_that_is_ready() {
+    let mut table = Table::empty();
+    table.run(SIGNING);
+    table.pass(MONTH / 2);
+    let plan = Plan::scheduled(&table.keys, SIGNING, MONTH / 30, table.now, || unreachable!());
+    table.apply(&plan);
+    assert_eq!(table.key("k2").signs_from, table.now.plus(RELOAD_AFTER), "not at once: somebody may sign until then");
+    assert!(Plan::scheduled(&table.keys, SIGNING, MONTH * 2, table.now, || unreachable!()).is_empty());
+}
+
+#[test]
+fn a_key_whose_turn_has_all_but_come_is_not_taken_away() {
+    let mut table = Table::empty();
+    table.run(SIGNING);
+    table.pass(Duration::from_secs(MONTH.as_secs() - 1));
+    let plan = table.run(Purpose::Signing(Algorithm::EdDSA));
+    assert_eq!(plan.delete, []);
+}

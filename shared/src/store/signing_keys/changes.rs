@@ -3,7 +3,7 @@
 //! Whoever changes keys reads the item of their purpose in the partition `rotation` first, then the keys, and writes on the
 //! condition that its `revision` is still the same. So of two changes that overlap one does not happen, whatever they are.
 //!
-//! No secret is read here. The function that rotates keys is not allowed to (`dynamodb:Attributes` in its policy).
+//! No secret is asked for here, and the function that rotates keys may not query one (`dynamodb:Attributes` in its policy).
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     keys::Material,
     rotation::{Key, Plan, Purpose},
-    world::World,
+    world::{Timestamp, World},
 };
 
 /// All that a change may look at, in one word each.
@@ -198,16 +198,18 @@ impl SigningKeys {
             "mac" => Purpose::Sealing,
             _ => Purpose::Signing(super::read_algorithm(&reader)?),
         };
+        let created_at = reader.moment("created_at")?;
         Ok(Key {
             id: reader.text("sk")?.to_owned(),
             purpose,
-            created_at: reader.moment("created_at")?,
-            signs_from: reader.moment("signs_from")?,
-            expires_at: optional_moment(&reader)?,
+            created_at,
+            // Keys of the first version have no turn of their own.
+            signs_from: optional_moment(&reader, "signs_from")?.unwrap_or(created_at),
+            expires_at: optional_moment(&reader, "expires_at")?,
         })
     }
 }
 
-fn optional_moment(reader: &Reader<'_>) -> Result<Option<crate::world::Timestamp>, StoreError> {
-    Ok(reader.optional_number("expires_at")?.map(crate::world::Timestamp::from_seconds))
+fn optional_moment(reader: &Reader<'_>, attribute: &'static str) -> Result<Option<Timestamp>, StoreError> {
+    Ok(reader.optional_number(attribute)?.map(Timestamp::from_seconds))
 }
