@@ -97,6 +97,34 @@ fn error(outcome: &'static str, causes: Vec<String>) {
     note::with(|note| line(&Line { r#type: "error", note, outcome, causes }));
 }
 
+/// From now on a panic is a line too, which says where it happened. Its message, which may hold anything, is not told.
+pub(crate) fn panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        let mut is_told = false;
+        note::with(|note| {
+            panicked(Some(note), &place);
+            is_told = true;
+        });
+        if !is_told {
+            panicked(None, &place);
+        }
+    }));
+}
+
+fn panicked(note: Option<&Note>, place: &str) {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        r#type: &'static str,
+        #[serde(flatten)]
+        note: Option<&'a Note>,
+        outcome: &'static str,
+        causes: [String; 1],
+    }
+    let causes = [format!("panicked at {place}")];
+    line(&Line { r#type: "error", note, outcome: "internal_error", causes });
+}
+
 /// The messages of an error and of what caused it, outermost first.
 fn causes(error: &dyn std::error::Error) -> Vec<String> {
     let mut causes = Vec::new();
@@ -123,4 +151,56 @@ pub(crate) fn line(entry: &impl Serialize) {
     }
     text.push('\n');
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{panic::AssertUnwindSafe, sync::Mutex};
+
+    use futures_util::FutureExt;
+    use serde_json::Value;
+
+    use super::*;
+
+    static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+    /// The lines that name this file's line `number`.
+    fn lines_about(number: u32) -> Vec<Value> {
+        let place = format!("panicked at {}:{number}:", file!());
+        let lines = LINES.lock().unwrap();
+        let lines = lines.iter().filter(|line| line.contains(&place));
+        lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_line_that_says_where_and_not_what() {
+        take(|line| LINES.lock().unwrap().push(line.to_owned()));
+        let report = std::panic::take_hook();
+        panics();
+        let of_request = line!() + 2;
+        note::beside(Note::new("request".to_owned(), None), async {
+            let handler = AssertUnwindSafe(async { panic!("with a secret") }).catch_unwind();
+            assert!(handler.await.is_err());
+        })
+        .await;
+        let of_nobody = line!() + 1;
+        assert!(std::panic::catch_unwind(|| panic!("with a secret")).is_err());
+        let amid_a_note = line!() + 3;
+        note::beside(Note::default(), async {
+            let handler = AssertUnwindSafe(async {
+                note::with(|_| panic!("with a secret"));
+            });
+            assert!(handler.catch_unwind().await.is_err());
+        })
+        .await;
+        std::panic::set_hook(report);
+
+        for (number, request) in [(of_request, Some("request")), (of_nobody, None), (amid_a_note, None)] {
+            let lines = lines_about(number);
+            assert_eq!(lines.len(), 1, "{number}");
+            assert_eq!((&lines[0]["type"], &lines[0]["outcome"]), (&"error".into(), &"internal_error".into()));
+            assert_eq!(lines[0]["request_id"].as_str(), request);
+        }
+        assert!(LINES.lock().unwrap().iter().all(|line| !line.contains("secret")));
+    }
 }

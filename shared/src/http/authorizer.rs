@@ -11,8 +11,8 @@ use lambda_http::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{AccessToken, Cookies, Headers, guarded};
-use crate::{config, log, metrics, note::Note, problem::Problem};
+use super::{AccessToken, Cookies, Headers, begin, guarded};
+use crate::{log, note::Note, problem::Problem};
 
 /// A request to one of the team's own routes, as far as an authorizer sees it.
 #[derive(Debug, Deserialize)]
@@ -83,7 +83,7 @@ where
     Handler: Fn(AuthorizerRequest) -> Answer,
     Answer: Future<Output = Result<Decision, Problem>> + Send,
 {
-    metrics::set_service(config::service_from_env()?);
+    begin()?;
     let handler = &handler;
     Box::pin(lambda_http::lambda_runtime::run(service_fn(|event: LambdaEvent<AuthorizerRequest>| {
         let note = event.payload.note(&event.context);

@@ -66,7 +66,7 @@ where
     Handler: Fn(Request) -> Answer,
     Answer: Future<Output = Result<Response, Problem>> + Send,
 {
-    metrics::set_service(config::service_from_env()?);
+    begin()?;
     let handler = &handler;
     lambda_http::run(service_fn(|event: lambda_http::Request| {
         let request = Request::from(event);
@@ -86,6 +86,13 @@ where
         }
     }))
     .await
+}
+
+/// What every function does before it serves.
+fn begin() -> Result<(), Error> {
+    log::panics();
+    metrics::set_service(config::service_from_env()?);
+    Ok(())
 }
 
 /// Whatever a handler does, there is an answer: a panic is our fault and no more than that, and one that takes too long has

@@ -9,8 +9,8 @@ use lambda_http::{
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::guarded;
-use crate::{config, log, metrics, note::Note, problem::Problem};
+use super::{begin, guarded};
+use crate::{log, note::Note, problem::Problem};
 
 /// Serves a schedule's events until Lambda ends the process; what they say does not matter. A failure is an error, so that
 /// Lambda counts it and calls again.
@@ -23,7 +23,7 @@ where
     Handler: Fn() -> Answer,
     Answer: Future<Output = Result<Value, Problem>> + Send,
 {
-    metrics::set_service(config::service_from_env()?);
+    begin()?;
     let handler = &handler;
     Box::pin(lambda_http::lambda_runtime::run(service_fn(|event: LambdaEvent<IgnoredAny>| {
         let note = Note::new(event.context.request_id, event.context.xray_trace_id.as_deref());
