@@ -23,10 +23,12 @@ const TAG: usize = 21;
 pub struct Secrets(pub BTreeMap<String, &'static str>);
 
 /// What there must be some of, or the suite has not been seen.
-pub const KINDS: [&str; 11] = [
+pub const KINDS: [&str; 13] = [
     "access token",
     "access token's signature",
     "API key",
+    "AWS secret access key",
+    "AWS session token",
     "Basic credential",
     "cookie",
     "MAC key",
@@ -43,7 +45,7 @@ impl Secrets {
         for line in records {
             let payload = &line["payload"];
             match line["kind"].as_str() {
-                Some("function") => secrets.peppers(&line["environment"]["GATELET_PASSWORD_PEPPERS"]),
+                Some("function") => secrets.environment(&line["environment"]),
                 Some("event" | "outcome") => secrets.message(payload),
                 Some("call") => secrets.stored(payload),
                 other => panic!("a record of an unknown kind: {other:?}"),
@@ -58,9 +60,16 @@ impl Secrets {
         }
     }
 
+    fn environment(&mut self, environment: &Value) {
+        let setting = |name: &str| environment[name].as_str().unwrap_or_default();
+        self.add("AWS secret access key", setting("AWS_SECRET_ACCESS_KEY"));
+        self.add("AWS session token", setting("AWS_SESSION_TOKEN"));
+        self.peppers(setting("GATELET_PASSWORD_PEPPERS"));
+    }
+
     /// `id:base64[,id:base64]`
-    fn peppers(&mut self, setting: &Value) {
-        let peppers = setting.as_str().unwrap_or_default().split(',').filter_map(|pepper| pepper.split_once(':'));
+    fn peppers(&mut self, setting: &str) {
+        let peppers = setting.split(',').filter_map(|pepper| pepper.split_once(':'));
         peppers.for_each(|(_, pepper)| self.add("pepper", pepper));
     }
 

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 /// What a process needs to run at all, and what makes a panic readable.
 const INHERITED: [&str; 4] = ["HOME", "PATH", "RUST_BACKTRACE", "TMPDIR"];
 
+const CREDENTIALS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+
 /// The variables of one function: the template's, and Lambda's reserved ones, which win.
 pub(crate) fn of_function(function: &Function, aws: &Aws) -> BTreeMap<String, String> {
     let mut variables = inherited();
@@ -23,6 +25,15 @@ pub(crate) fn of_function(function: &Function, aws: &Aws) -> BTreeMap<String, St
         ("TZ", ":UTC".to_owned()),
     ];
     variables.extend(lambda.map(|(name, value)| (name.to_owned(), value)));
+    variables
+}
+
+/// The same as far as it may be written down: without credentials that are the developer's own.
+pub(crate) fn of_record(function: &Function, aws: &Aws) -> BTreeMap<String, String> {
+    let mut variables = of_function(function, aws);
+    if !aws.is_made_up() {
+        variables.retain(|name, _| !CREDENTIALS.contains(&name.as_str()));
+    }
     variables
 }
 
@@ -50,4 +61,44 @@ pub(crate) fn of_aws(aws: &Aws) -> BTreeMap<String, String> {
 )]
 fn inherited() -> BTreeMap<String, String> {
     INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dev::options::DatabaseOptions;
+    use std::time::Duration;
+
+    #[test]
+    fn a_developers_own_credentials_are_given_and_not_written_down() {
+        let own = Some("own".to_owned());
+        let options = |own: Option<String>| DatabaseOptions {
+            data: None,
+            dynamodb_port: 0,
+            dynamodb_endpoint: None,
+            region: "eu-west-1".to_owned(),
+            access_key_id: own.clone(),
+            secret_access_key: own.clone(),
+            session_token: own,
+        };
+        let aws = Aws::outside("http://127.0.0.1:1".to_owned(), &options(own));
+        let made_up = Aws::outside("http://127.0.0.1:1".to_owned(), &options(None));
+        let function = Function {
+            label: String::new(),
+            logical_id: String::new(),
+            name: "stack-refresh".to_owned(),
+            arn: String::new(),
+            binary: String::new(),
+            environment: BTreeMap::new(),
+            timeout: Duration::from_secs(1),
+            memory_mb: 128,
+        };
+        for name in CREDENTIALS {
+            assert_eq!(of_function(&function, &aws)[name], "own");
+            assert_eq!(of_record(&function, &aws).get(name), None);
+            assert_eq!(of_record(&function, &made_up), of_function(&function, &made_up), "{name}");
+            assert!(of_record(&function, &made_up).contains_key(name));
+        }
+        assert!(of_record(&function, &aws).contains_key("AWS_REGION"));
+    }
 }

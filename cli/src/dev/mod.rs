@@ -195,7 +195,7 @@ async fn start_functions(
     });
     let pools: Vec<_> = pools.collect();
     for pool in &pools {
-        record.function(pool.function());
+        record.function(pool.function(), &environment::of_record(pool.function(), aws));
     }
     tokio::spawn(server::serve(listener, Arc::new(RuntimeApi::new(&pools))));
     pools.iter().for_each(Pool::warm_up);

@@ -3,7 +3,7 @@
 //!
 //! | `kind` | other members |
 //! |---|---|
-//! | `function` | `name`, `logical_id`, `binary`, `environment`; once for each, first |
+//! | `function` | `name`, `logical_id`, `binary`, `environment` (without a developer's own credentials); once for each, first |
 //! | `event` | `function` (its name), `payload`: what it is invoked with |
 //! | `outcome` | `function`, `payload`: its answer, or the error that it reported |
 //! | `call` | `caller`, `operation`, `payload`: a request to the embedded DynamoDB. The caller is the access key id, which is a function's name when one asks |
@@ -11,8 +11,9 @@
 use super::resources::Function;
 use hyper::header::{self, HeaderMap};
 use serde_json::{Value, json};
-use std::fs::File;
-use std::io::Write;
+use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::io::{Error, ErrorKind, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -20,16 +21,20 @@ use std::sync::{Mutex, PoisonError};
 pub(crate) struct Record(Option<Mutex<File>>);
 
 impl Record {
-    /// Records to `file`, if there is one.
+    /// Records to `file`, if there is one. What another stack still writes, or somebody reads, is left as it is.
     pub(crate) fn open(file: Option<&Path>) -> std::io::Result<Self> {
         let Some(path) = file else { return Ok(Self(None)) };
-        let file = create_private(path)?;
-        file.lock()?;
+        let file = open_private(path)?;
+        file.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => Error::new(ErrorKind::ResourceBusy, "it is in use by another local stack"),
+            TryLockError::Error(error) => error,
+        })?;
+        file.set_len(0)?;
         Ok(Self(Some(Mutex::new(file))))
     }
 
-    pub(crate) fn function(&self, function: &Function) {
-        let Function { name, logical_id, binary, environment, .. } = function;
+    pub(crate) fn function(&self, function: &Function, environment: &BTreeMap<String, String>) {
+        let Function { name, logical_id, binary, .. } = function;
         self.write(|| {
             json!({
                 "kind": "function", "name": name, "logical_id": logical_id, "binary": binary, "environment": environment,
@@ -62,9 +67,9 @@ impl Record {
 }
 
 /// The record holds tokens and keys, so nobody else may read it.
-fn create_private(path: &Path) -> std::io::Result<File> {
+fn open_private(path: &Path) -> std::io::Result<File> {
     let mut options = File::options();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path)?;
@@ -114,6 +119,24 @@ mod tests {
         assert!(File::open(&path).unwrap().try_lock_shared().is_err(), "it is locked while it is written");
         drop(record);
         assert!(File::open(&path).unwrap().try_lock_shared().is_ok());
+        fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_record_is_begun_anew_only_when_nobody_writes_it() {
+        let path = std::env::temp_dir().join(format!("gatelet-record-twice-{}", std::process::id()));
+        let record = Record::open(Some(&path)).unwrap();
+        record.call(&HeaderMap::new(), b"{}");
+        let before = fs::read(&path).unwrap();
+        assert!(!before.is_empty());
+
+        let error = Record::open(Some(&path)).err().expect("two stacks can't write one record");
+        assert_eq!(error.kind(), ErrorKind::ResourceBusy, "{error}");
+        assert_eq!(fs::read(&path).unwrap(), before);
+
+        drop(record);
+        let _record = Record::open(Some(&path)).unwrap();
+        assert!(fs::read(&path).unwrap().is_empty());
         fs::remove_file(path).unwrap();
     }
 }
