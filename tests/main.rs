@@ -40,3 +40,14 @@ mod sign_in;
 mod template;
 mod watching;
 mod wiring;
+
+/// Begins the run before any other test can fail, so that no failure goes without its mark in the run's folder.
+#[test]
+fn a_failure_is_marked_from_the_first_test_on() {
+    support::folder();
+    let program = std::env::current_exe().expect("a program knows where it is");
+    let list =
+        std::process::Command::new(program).args(["--list", "--format=terse"]).output().expect("tests are listed");
+    let list = String::from_utf8_lossy(&list.stdout);
+    assert_eq!(list.lines().next(), Some("a_failure_is_marked_from_the_first_test_on: test"), "it is first of all");
+}

@@ -26,6 +26,7 @@ pub use person::{Person, claims};
 pub use proxy::{Call, Fault, Proxy, SLOW, most_under_way, round_trips};
 pub use resources::resources;
 pub use roles::{Grant, roles};
+pub use run::folder;
 pub use stack::{Options, Stack};
 pub use yaml::{project_file, template};
 

@@ -1,5 +1,6 @@
 //! What a run leaves behind for the checks that follow it (`tests/suite`): a folder with `run.json`, which says what kind of run it was, and
-//! with what each stack and each proxy wrote. `failed` is there if a test failed.
+//! with what each stack and each proxy wrote. `failed` is there if a test failed, from the first
+//! test on: the harness starts tests in the order of their names, and the first of all begins the run (`tests/main.rs`).
 
 use std::{
     fs::{self, File},
@@ -22,7 +23,6 @@ pub fn folder() -> &'static Path {
 
 fn begin() -> PathBuf {
     let all = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    remove_earlier_runs(all);
     let folder = all.join(format!("{}-{}", env!("CARGO_CRATE_NAME"), std::process::id()));
     // A process of long ago may have had the same id.
     let _ = fs::remove_dir_all(&folder);
@@ -30,7 +30,9 @@ fn begin() -> PathBuf {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let run = json!({"started_by": starter(), "arguments": arguments});
     fs::write(folder.join("run.json"), run.to_string()).expect("a file can be written");
+    // Before anything that takes time: other tests have started.
     note_failures(folder.join("failed"));
+    remove_earlier_runs(all);
     folder
 }
 
