@@ -25,6 +25,7 @@ mod logging;
 mod malformed_input;
 mod malformed_requests;
 mod metrics;
+mod native_authorizer;
 mod observability;
 mod outage;
 mod profiles;

@@ -22,8 +22,10 @@ const SWEEP_AT: usize = 1_000;
 /// An authorizer that the local stack can't model.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum UnsupportedAuthorizer {
-    #[error("only AuthorizerType REQUEST runs locally, not `{0}`")]
+    #[error("the AuthorizerType is REQUEST or JWT, not `{0}`")]
     Type(String),
+    #[error("a JWT authorizer needs an issuer, an audience and one identity source")]
+    Jwt,
     #[error("only AuthorizerPayloadFormatVersion 2.0 with EnableSimpleResponses runs locally")]
     Format,
     #[error("the identity source `{0}` is not `$request.header.NAME` or `$request.querystring.NAME`")]
@@ -39,13 +41,15 @@ pub(crate) enum Decision {
     Deny,
     /// 401: an identity source is missing, so the function was not even asked.
     Unidentified,
+    /// 401: the gateway itself has found the token bad.
+    Invalid,
     /// 500: the authorizer failed, took too long, or answered something else.
     Broken,
 }
 
 /// Where an identity is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum IdentitySource {
+pub(super) enum IdentitySource {
     Header(String),
     QueryParameter(String),
 }
@@ -121,7 +125,7 @@ impl Cache {
 
     /// Remembers a yes or a no; a failure is nobody's decision.
     fn remember(&self, identity: Vec<String>, decision: &Decision) {
-        if matches!(decision, Decision::Broken | Decision::Unidentified) {
+        if matches!(decision, Decision::Broken | Decision::Unidentified | Decision::Invalid) {
             return;
         }
         let now = Instant::now();
@@ -149,7 +153,7 @@ impl std::str::FromStr for IdentitySource {
 }
 
 /// The request's value for every identity source; `None` if one is missing or empty.
-fn identity(sources: &[IdentitySource], call: &Call) -> Option<Vec<String>> {
+pub(super) fn identity(sources: &[IdentitySource], call: &Call) -> Option<Vec<String>> {
     let values = sources.iter().map(|source| match source {
         IdentitySource::Header(name) => call.header(name),
         IdentitySource::QueryParameter(name) => call.query_parameter(name),

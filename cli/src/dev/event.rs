@@ -50,11 +50,11 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The event for the function that a route leads to.
-    pub(crate) fn for_integration(&self, authorizer_context: Option<Map<String, Value>>) -> Value {
+    /// The event for the function that a route leads to, with what its authorizer found out.
+    pub(crate) fn for_integration(&self, authorizer: Option<Value>) -> Value {
         let mut event = self.common();
-        if let Some(context) = authorizer_context {
-            event["requestContext"]["authorizer"] = json!({ "lambda": context });
+        if let Some(authorizer) = authorizer {
+            event["requestContext"]["authorizer"] = authorizer;
         }
         let is_text = is_text(&self.request.headers);
         match std::str::from_utf8(&self.body) {

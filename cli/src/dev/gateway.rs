@@ -6,7 +6,7 @@ use super::cors::Cors;
 use super::event::Call;
 use super::host;
 use super::invoke_api::InvokeApi;
-use super::link::{Api, Target};
+use super::link::{Admission, Api, Target};
 use super::queue::Outcome;
 use super::response::{self, message};
 use super::routes::Routes;
@@ -18,7 +18,7 @@ use hyper::body::{Body, Incoming};
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use hyper::{Request, StatusCode, header};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -108,7 +108,10 @@ impl Gateway {
         };
         let context = match &found.target.authorizer {
             None => None,
-            Some(authorizer) => Some(admitted(authorizer.decide(&call).await)?),
+            Some(Admission::Lambda(authorizer)) => Some(json!({"lambda": admitted(authorizer.decide(&call).await)?})),
+            Some(Admission::Jwt(authorizer, scopes)) => {
+                Some(json!({"jwt": admitted(authorizer.decide(&call, scopes).await)?}))
+            }
         };
         let event = Bytes::from(call.for_integration(context).to_string());
         if event.len() > MAX_EVENT_BYTES {
@@ -123,6 +126,8 @@ impl Gateway {
 enum Refusal {
     BadRequest,
     Unauthorized,
+    /// RFC 6750 §3.1, which the native JWT authorizer follows.
+    InvalidToken,
     Forbidden,
     NotFound,
     BodyTooSlow,
@@ -138,7 +143,7 @@ impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Self {
         let (status, text) = match refusal {
             Refusal::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
-            Refusal::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized"),
+            Refusal::Unauthorized | Refusal::InvalidToken => (StatusCode::UNAUTHORIZED, "Unauthorized"),
             Refusal::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
             Refusal::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
             Refusal::BodyTooSlow => (StatusCode::REQUEST_TIMEOUT, "Request Timeout"),
@@ -147,7 +152,12 @@ impl From<Refusal> for Answer {
             Refusal::Failure => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
             Refusal::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
         };
-        message(status, text)
+        let mut answer = message(status, text);
+        if refusal == Refusal::InvalidToken {
+            let challenge = HeaderValue::from_static(r#"Bearer error="invalid_token""#);
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        answer
     }
 }
 
@@ -157,6 +167,7 @@ fn admitted(decision: Decision) -> Result<Map<String, Value>, Refusal> {
         Decision::Allow(context) => Ok(context),
         Decision::Deny => Err(Refusal::Forbidden),
         Decision::Unidentified => Err(Refusal::Unauthorized),
+        Decision::Invalid => Err(Refusal::InvalidToken),
         Decision::Broken => Err(Refusal::Failure),
     }
 }

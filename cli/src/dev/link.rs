@@ -2,6 +2,7 @@
 
 use super::authorizer::{Authorizer, UnsupportedAuthorizer};
 use super::cors::Cors;
+use super::jwt::JwtAuthorizer;
 use super::pool::Pool;
 use super::resources;
 use super::routes::{InvalidRouteKey, RouteKey, Routes};
@@ -26,9 +27,9 @@ pub(crate) enum LinkError {
     IntegrationFunction(String),
     #[error("the integration `{0}` needs PayloadFormatVersion 2.0")]
     PayloadFormat(String),
-    #[error("the route `{route}` names no authorizer of the template: `{authorizer}`")]
+    #[error("the route `{route}` names no authorizer of its kind in the template: `{authorizer}`")]
     MissingAuthorizer { route: String, authorizer: String },
-    #[error("the route `{route}` has AuthorizationType {kind}; only NONE and CUSTOM run locally")]
+    #[error("the route `{route}` has AuthorizationType {kind}; only NONE, CUSTOM and JWT run locally")]
     AuthorizationType { route: String, kind: String },
     #[error("the authorizer `{0}` leads to no function of the template")]
     AuthorizerFunction(String),
@@ -48,8 +49,17 @@ pub(crate) struct Api {
 pub(crate) struct Target {
     pub(crate) api: Arc<Api>,
     pub(crate) pool: Arc<Pool>,
-    pub(crate) authorizer: Option<Arc<Authorizer>>,
+    pub(crate) authorizer: Option<Admission>,
     pub(crate) timeout: Duration,
+}
+
+/// Who decides whether a request may pass.
+#[derive(Clone)]
+pub(crate) enum Admission {
+    /// A function.
+    Lambda(Arc<Authorizer>),
+    /// API Gateway itself, for a token with one of these scopes.
+    Jwt(Arc<JwtAuthorizer>, Vec<String>),
 }
 
 /// The APIs of `stack`, the main template's first.
@@ -84,7 +94,7 @@ fn target(
     stack: &Stack,
     apis: &[Arc<Api>],
     pools: &[Arc<Pool>],
-    authorizers: &BTreeMap<String, Arc<Authorizer>>,
+    authorizers: &BTreeMap<String, Admission>,
 ) -> Result<Target, LinkError> {
     let api = apis
         .iter()
@@ -111,30 +121,34 @@ fn target(
 
 fn authorizer(
     route: &resources::Route,
-    authorizers: &BTreeMap<String, Arc<Authorizer>>,
-) -> Result<Option<Arc<Authorizer>>, LinkError> {
-    match route.authorization_type.as_deref() {
-        None | Some("NONE") => Ok(None),
-        Some("CUSTOM") => {
-            let id = route.authorizer_id.clone().unwrap_or_default();
-            let missing = || LinkError::MissingAuthorizer { route: route.route_key.clone(), authorizer: id.clone() };
-            authorizers.get(&id).cloned().map(Some).ok_or_else(missing)
+    authorizers: &BTreeMap<String, Admission>,
+) -> Result<Option<Admission>, LinkError> {
+    let kind = route.authorization_type.as_deref().unwrap_or("NONE");
+    if kind == "NONE" {
+        return Ok(None);
+    }
+    let id = route.authorizer_id.clone().unwrap_or_default();
+    match (kind, authorizers.get(&id)) {
+        ("CUSTOM", Some(lambda @ Admission::Lambda(_))) => Ok(Some(lambda.clone())),
+        ("JWT", Some(Admission::Jwt(authorizer, _))) => {
+            Ok(Some(Admission::Jwt(Arc::clone(authorizer), route.authorization_scopes.clone())))
         }
-        Some(kind) => Err(LinkError::AuthorizationType { route: route.route_key.clone(), kind: kind.to_owned() }),
+        ("CUSTOM" | "JWT", _) => Err(LinkError::MissingAuthorizer { route: route.route_key.clone(), authorizer: id }),
+        _ => Err(LinkError::AuthorizationType { route: route.route_key.clone(), kind: kind.to_owned() }),
     }
 }
 
-fn authorizers(
-    stack: &Stack,
-    pools: &[Arc<Pool>],
-    region: &str,
-) -> Result<BTreeMap<String, Arc<Authorizer>>, LinkError> {
+fn authorizers(stack: &Stack, pools: &[Arc<Pool>], region: &str) -> Result<BTreeMap<String, Admission>, LinkError> {
     let linked = stack.authorizers.iter().map(|(id, declared)| {
+        let unsupported = |source| LinkError::Authorizer { id: id.clone(), source };
+        if declared.authorizer_type == "JWT" {
+            let authorizer = JwtAuthorizer::new(declared).map_err(unsupported)?;
+            return Ok((id.clone(), Admission::Jwt(Arc::new(authorizer), Vec::new())));
+        }
         let pool = declared.authorizer_uri.as_deref().and_then(|uri| find(pools, uri));
         let pool = pool.ok_or_else(|| LinkError::AuthorizerFunction(id.clone()))?;
-        let authorizer = Authorizer::new(declared, pool, region);
-        let authorizer = authorizer.map_err(|source| LinkError::Authorizer { id: id.clone(), source })?;
-        Ok((id.clone(), Arc::new(authorizer)))
+        let authorizer = Authorizer::new(declared, pool, region).map_err(unsupported)?;
+        Ok((id.clone(), Admission::Lambda(Arc::new(authorizer))))
     });
     linked.collect()
 }

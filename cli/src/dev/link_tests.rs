@@ -49,8 +49,9 @@ fn what_does_not_hold_together_names_itself() {
         ("integrations/${ToWork}", "integrations/nowhere", "`integrations/nowhere`"),
         ("!GetAtt Work.Arn", "arn:aws:lambda:r:0:function:other", "`test-ToWork` leads to no function"),
         (r#"PayloadFormatVersion: "2.0", T"#, r#"PayloadFormatVersion: "1.0", T"#, "needs PayloadFormatVersion 2.0"),
-        ("!Ref Authorizer", "other", "no authorizer of the template: `other`"),
-        ("AuthorizationType: CUSTOM", "AuthorizationType: JWT", "AuthorizationType JWT"),
+        ("!Ref Authorizer", "other", "no authorizer of its kind in the template: `other`"),
+        ("AuthorizationType: CUSTOM", "AuthorizationType: AWS_IAM", "AuthorizationType AWS_IAM"),
+        ("AuthorizationType: CUSTOM", "AuthorizationType: JWT", "no authorizer of its kind"),
         ("${Guard.Arn}", "nothing", "`test-Authorizer` leads to no function"),
         ("AuthorizerType: REQUEST", "AuthorizerType: JWT", "the authorizer `test-Authorizer`"),
         ("EnableSimpleResponses: true", "EnableSimpleResponses: false", "the authorizer `test-Authorizer`"),
@@ -80,7 +81,8 @@ fn run_the_projects_own_templates(deployment: &str) {
     assert!(stack.apis[0].cors_configuration.is_some());
 
     let example = Template::read(&infra.join("examples/protected-api.yaml")).unwrap();
-    let parameters = BTreeMap::from([("GateletStack".to_owned(), names.stack.to_owned())]);
+    let parameters = [("GateletStack", names.stack), ("NativeJwtRoute", "true")];
+    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let names = Names { stack: "example", ..names };
     stack.merge(example.evaluate(names, &parameters, &stack.exports).unwrap());
     let pools: Vec<_> = stack.functions.iter().cloned().map(Pool::of_test).collect();
@@ -88,6 +90,8 @@ fn run_the_projects_own_templates(deployment: &str) {
     assert_eq!(routes.find("POST", "/api/v1/auth/refresh").unwrap().target.pool.function().label, "refresh");
     assert!(routes.at("/api/v1/auth/refresh").unwrap().api.cors.is_some());
     let orders = routes.find("GET", "/orders").unwrap().target;
-    assert!(orders.authorizer.is_some());
+    assert!(matches!(orders.authorizer, Some(Admission::Lambda(_))));
+    let invoices = routes.find("GET", "/invoices").unwrap().target;
+    assert!(matches!(invoices.authorizer, Some(Admission::Jwt(..))));
     assert!(orders.api.cors.is_none(), "the example's API has none");
 }

@@ -19,6 +19,8 @@ mod host;
 mod instance;
 mod intrinsics;
 mod invoke_api;
+mod jwks;
+mod jwt;
 mod link;
 mod listeners;
 mod log;

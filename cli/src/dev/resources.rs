@@ -122,6 +122,8 @@ pub(crate) struct Route {
     pub(crate) target: String,
     pub(crate) authorization_type: Option<String>,
     pub(crate) authorizer_id: Option<String>,
+    #[serde(default)]
+    pub(crate) authorization_scopes: Vec<String>,
 }
 
 /// `AWS::ApiGatewayV2::Authorizer`.
@@ -137,6 +139,15 @@ pub(crate) struct Authorizer {
     pub(crate) identity_source: Vec<String>,
     #[serde(default, deserialize_with = "lenient_number")]
     pub(crate) authorizer_result_ttl_in_seconds: Option<u64>,
+    pub(crate) jwt_configuration: Option<JwtConfiguration>,
+}
+
+/// What a native JWT authorizer asks of a token.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct JwtConfiguration {
+    pub(crate) issuer: String,
+    pub(crate) audience: Vec<String>,
 }
 
 /// A number, or a parameter's value, which is a string.

@@ -36,7 +36,9 @@ impl Stacks {
         parameters.extend(self.parameters.clone());
         let mut stack = self.main.evaluate(names, &parameters, &BTreeMap::new())?;
         if let Some(example) = &self.example {
-            let imports = BTreeMap::from([("GateletStack".to_owned(), names.stack.to_owned())]);
+            let imports = [("GateletStack", names.stack), ("NativeJwtRoute", "true")];
+            let known = imports.into_iter().filter(|(name, _)| example.has_parameter(name));
+            let imports = known.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
             let example_name = format!("{}-example", names.stack);
             stack.merge(example.evaluate(Names { stack: &example_name, ..names }, &imports, &stack.exports)?);
         }

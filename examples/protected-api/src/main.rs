@@ -4,6 +4,9 @@
 //! arrives as `requestContext.authorizer.lambda`. Behind the *required* authorizer (`GET /orders`) there always is a `user_key`; behind the
 //! *optional* one (`GET /catalogue`) its absence means that the caller is anonymous. A bad token reaches neither.
 //!
+//! Behind API Gateway's own JWT authorizer (`GET /invoices`) it is the token's claims, as `requestContext.authorizer.jwt`: each as text,
+//! and `sub` is the user's key. Whether the session is still alive, nobody has asked.
+//!
 //! Never take an identity from anything else in the event: headers, cookies and the body are the caller's to write.
 
 use lambda_http::request::RequestContext;
@@ -17,7 +20,7 @@ async fn main() -> Result<(), Error> {
 
 fn greet(request: &Request) -> Result<Response<Body>, Error> {
     let context = authorizer_context(request);
-    let user = context.get("user_key").and_then(Value::as_str).unwrap_or("stranger");
+    let user = context.get("user_key").or_else(|| context.get("sub")).and_then(Value::as_str).unwrap_or("stranger");
     let body = json!({ "hello": user, "context": context });
     Ok(Response::builder().header("content-type", "application/json").body(body.to_string().into())?)
 }
@@ -27,8 +30,12 @@ fn authorizer_context(request: &Request) -> Map<String, Value> {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
         return Map::new();
     };
-    let authorizer = context.authorizer.as_ref();
-    authorizer.map(|authorizer| authorizer.fields.clone().into_iter().collect()).unwrap_or_default()
+    let Some(authorizer) = context.authorizer.as_ref() else {
+        return Map::new();
+    };
+    let claims = authorizer.jwt.iter().flat_map(|jwt| &jwt.claims);
+    let claims = claims.map(|(name, claim)| (name.clone(), claim.clone().into()));
+    authorizer.fields.clone().into_iter().chain(claims).collect()
 }
 
 #[cfg(test)]
@@ -58,6 +65,13 @@ mod tests {
     fn a_user_is_greeted_by_key() {
         let context = json!({"user_key": "7f3c", "scope": "orders:read"});
         assert_eq!(greeting(&json!({"lambda": context})), json!({"hello": "7f3c", "context": context}));
+    }
+
+    #[test]
+    fn the_claims_of_a_native_authorizer_count() {
+        let claims = json!({"sub": "7f3c", "scope": "orders:read"});
+        let authorizer = json!({"jwt": {"claims": claims, "scopes": null}});
+        assert_eq!(greeting(&authorizer), json!({"hello": "7f3c", "context": claims}));
     }
 
     #[test]
