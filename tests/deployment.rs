@@ -101,8 +101,10 @@ fn code_deploy_may_move_the_endpoints_aliases_and_look_at_the_alarms_that_stop_i
         functions["Action"],
         json!(["lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"])
     );
-    let moved = references(&functions["Resource"]);
-    assert_eq!(moved, endpoints(&template).iter().map(|id| format!("{id}.Arn")).collect());
+    let moved = functions["Resource"].as_array().expect("a list").iter().map(Value::to_string);
+    let own = |id: &String| [json!({"GetAtt": format!("{id}.Arn")}), json!({"Sub": format!("${{{id}.Arn}}:live")})];
+    let expected = endpoints(&template).iter().flat_map(own).map(|resource| resource.to_string()).collect();
+    assert_eq!(moved.collect::<BTreeSet<_>>(), expected);
 
     let stopping = &template["Globals"]["Function"]["DeploymentPreference"]["Alarms"]["If"];
     assert_eq!((&stopping[0], &stopping[2]), (&json!("IsGradual"), &json!([])));

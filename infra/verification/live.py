@@ -25,7 +25,7 @@ def _life(report, aws, levels, bless):
         report.not_shown("anything further, without the stack")
         return
     deployed.created(report, main)
-    report.check("the example's stack is created", example.create)
+    report.check("the example's stack is created", lambda: example.create(NativeJwtRoute="true"))
     report.check("the example runs the code that was built", lambda: deployed.functions(example))
 
     keys = {}
