@@ -1,9 +1,6 @@
 //! Keys that change under running functions, with a clock of the test's own and a table that nobody else uses.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::{
@@ -18,33 +15,10 @@ use shared::{
     world::{System, Timestamp, World},
 };
 
-use crate::support::{Database, Options, Stack};
+use crate::support::{Clock, Database, Options, Stack};
 
 const ISSUER: &str = "https://auth.example.com/api/v1/auth";
 const AUDIENCE: &str = "https://api.example.com";
-
-/// A clock that stands until it is moved.
-struct Clock(AtomicU64);
-
-impl Clock {
-    fn starting_now() -> Self {
-        Self(AtomicU64::new(System.now().seconds()))
-    }
-
-    fn advance(&self, time: Duration) {
-        self.0.fetch_add(time.as_secs(), Ordering::Relaxed);
-    }
-}
-
-impl World for Clock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_seconds(self.0.load(Ordering::Relaxed))
-    }
-
-    fn fill(&self, bytes: &mut [u8]) {
-        System.fill(bytes);
-    }
-}
 
 /// The keys of a fresh deployment.
 fn fresh_keys() -> SigningKeys {

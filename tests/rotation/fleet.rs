@@ -20,7 +20,8 @@ use shared::{
     world::{Timestamp, World},
 };
 
-use super::place::{Clock, Place};
+use super::place::Place;
+use crate::support::Clock;
 
 /// One process of every function.
 pub struct Instance {

@@ -1,12 +1,6 @@
 //! A deployment in simulated time: a clock that the test moves, and an embedded DynamoDB that goes by it.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -21,31 +15,13 @@ use shared::{
     password::{Hasher, Params, Peppers, Policy},
     secret::Secret,
     store::{Store, connect},
-    world::{System, Timestamp, World},
+    world::World,
 };
+
+use crate::support::Clock;
 
 /// How late DynamoDB may delete what has expired.
 const TTL_LAG: Duration = Duration::from_hours(48);
-
-/// A clock that stands until it is moved.
-#[derive(Clone)]
-pub struct Clock(Arc<AtomicU64>);
-
-impl Clock {
-    pub fn set(&self, now: Timestamp) {
-        self.0.store(now.seconds(), Ordering::Relaxed);
-    }
-}
-
-impl World for Clock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_seconds(self.0.load(Ordering::Relaxed))
-    }
-
-    fn fill(&self, bytes: &mut [u8]) {
-        System.fill(bytes);
-    }
-}
 
 /// The deployment.
 pub struct Place {
@@ -59,7 +35,7 @@ pub struct Place {
 impl Place {
     /// An empty one.
     pub async fn build(rotation: Rotation) -> Self {
-        let clock = Clock(Arc::new(AtomicU64::new(System.now().seconds())));
+        let clock = Clock::starting_now();
         let database_clock = Arc::new(ManualClock::new(clock.now().seconds()));
         let database = Database::memory_with_clock(database_clock.clone()).expect("a database");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");

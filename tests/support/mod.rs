@@ -3,6 +3,7 @@
 mod answer;
 mod app;
 mod browser;
+mod clock;
 mod database;
 mod deployed;
 mod log;
@@ -19,6 +20,7 @@ mod yaml;
 pub use answer::Answer;
 pub use app::{App, Known};
 pub use browser::{Browser, PAGE};
+pub use clock::Clock;
 pub use database::{Database, SessionItem, number_of};
 pub use deployed::DEPLOYED_ISSUER;
 pub use log::lines_of;

@@ -91,6 +91,11 @@ impl<'a> Reader<'a> {
         self.number(attribute).map(Timestamp::from_seconds)
     }
 
+    /// A moment that may be absent.
+    pub(super) fn optional_moment(&self, attribute: &'static str) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.optional_number(attribute)?.map(Timestamp::from_seconds))
+    }
+
     /// A truth value that must be there.
     pub(super) fn flag(&self, attribute: &'static str) -> Result<bool, StoreError> {
         match self.item.get(attribute) {

@@ -23,7 +23,6 @@ use super::{
 use crate::{
     protocol::Position,
     session::{Method, RevocationReason, Session},
-    world::Timestamp,
 };
 
 /// The session that `item` of `table` holds.
@@ -43,7 +42,7 @@ pub(super) fn read(table: &str, item: &Item) -> Result<Session, StoreError> {
         rotated_at: reader.moment("rotated_at")?,
         expires_at: reader.moment("expires_at")?,
         absolute_expires_at: reader.moment("absolute_expires_at")?,
-        revoked_at: reader.optional_number("revoked_at")?.map(Timestamp::from_seconds),
+        revoked_at: reader.optional_moment("revoked_at")?,
         revoked_reason: match reader.optional_text("revoked_reason")? {
             Some(value) => Some(RevocationReason::from_value(value).ok_or_else(|| reader.corrupt("revoked_reason"))?),
             None => None,

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     access_token::{Algorithm, Signer, Verifier},
     refresh_token::{MacKey, MacKeyId, MacKeys},
-    rotation::{Key, in_force},
+    rotation::{Key, Purpose, in_force},
     world::Timestamp,
 };
 
@@ -165,6 +165,24 @@ impl SigningKeys {
         let reader = Reader::new(&self.0.name, format!("{}/{}", key("pk"), key("sk")), item);
         reader.check_schema()?;
         Ok(reader)
+    }
+
+    /// What an item of `public`, `private` or `mac` says of its key.
+    fn read_key(&self, item: &Item) -> Result<Key, StoreError> {
+        let reader = self.reader(item)?;
+        let purpose = match reader.text("pk")? {
+            "mac" => Purpose::Sealing,
+            _ => Purpose::Signing(read_algorithm(&reader)?),
+        };
+        let created_at = reader.moment("created_at")?;
+        Ok(Key {
+            id: reader.text("sk")?.to_owned(),
+            purpose,
+            created_at,
+            // Keys of the first version have no turn of their own.
+            signs_from: reader.optional_moment("signs_from")?.unwrap_or(created_at),
+            expires_at: reader.optional_moment("expires_at")?,
+        })
     }
 
     fn read_public(&self, key: &Key, item: &Item) -> Result<PublicKey, StoreError> {

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, Select, TransactWriteItem,
 
 use super::{
     super::{
-        item::{Item, Reader, SCHEMA, moment, number, string},
+        item::{Item, SCHEMA, moment, number, string},
         transaction::{Refusal, put_new, transact, unbuilt},
     },
     SigningKeys, StoreError, bytes,
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     keys::Material,
     rotation::{Key, Plan, Purpose},
-    world::{Timestamp, World},
+    world::World,
 };
 
 /// All that a change may look at, in one word each.
@@ -188,28 +188,4 @@ fn described_item<const N: usize>(pk: &str, key: &Key, material: [(&str, Attribu
 fn end(partition: &str, key: &Key) -> Option<AttributeValue> {
     let end = if partition == "private" { key.private_expires_at() } else { key.expires_at };
     end.map(moment)
-}
-
-impl SigningKeys {
-    /// What an item of `public`, `private` or `mac` says of its key.
-    pub(super) fn read_key(&self, item: &Item) -> Result<Key, StoreError> {
-        let reader = self.reader(item)?;
-        let purpose = match reader.text("pk")? {
-            "mac" => Purpose::Sealing,
-            _ => Purpose::Signing(super::read_algorithm(&reader)?),
-        };
-        let created_at = reader.moment("created_at")?;
-        Ok(Key {
-            id: reader.text("sk")?.to_owned(),
-            purpose,
-            created_at,
-            // Keys of the first version have no turn of their own.
-            signs_from: optional_moment(&reader, "signs_from")?.unwrap_or(created_at),
-            expires_at: optional_moment(&reader, "expires_at")?,
-        })
-    }
-}
-
-fn optional_moment(reader: &Reader<'_>, attribute: &'static str) -> Result<Option<Timestamp>, StoreError> {
-    Ok(reader.optional_number(attribute)?.map(Timestamp::from_seconds))
 }
