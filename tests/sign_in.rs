@@ -83,9 +83,8 @@ async fn a_sign_in_gives_what_it_says() {
     let claims = alice.claims();
     let mut names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();
-    let expected =
-        ["amr", "aud", "auth_time", "client_id", "ep", "exp", "iat", "iss", "jti", "nbf", "scope", "sid", "sub"];
-    assert_eq!(names, expected);
+    let expected = ["amr", "aud", "auth_time", "client_id", "ep", "exp", "iat", "iss", "jti", "nbf", "sid", "sub"];
+    assert_eq!(names, expected, "and no scope without permissions");
     let number = |value: &Value| value.as_u64().expect("a number");
     assert_eq!(number(&body["expires_in"]), number(&claims["exp"]) - number(&claims["iat"]));
     assert_eq!(number(&body["expires_in"]), 1200);
@@ -93,7 +92,7 @@ async fn a_sign_in_gives_what_it_says() {
     let issuer = app.url("/api/v1/auth");
     assert_eq!((&claims["iss"], &claims["aud"]), (&json!(issuer), &json!(issuer)));
     assert_eq!((&claims["sub"], &claims["client_id"]), (&json!(alice.user_key), &json!(alice.application.id)));
-    assert_eq!((&claims["amr"], &claims["scope"], &claims["ep"]), (&json!(["pwd"]), &json!(""), &json!(0)));
+    assert_eq!((&claims["amr"], &claims["ep"]), (&json!(["pwd"]), &json!(0)));
     assert_eq!((&claims["nbf"], &claims["auth_time"]), (&claims["iat"], &claims["iat"]));
     assert!(!claims.to_string().contains(&alice.user_id), "no name, no address");
     assert!(alice.refresh_token.starts_with("gl_rt_"));

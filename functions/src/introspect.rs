@@ -69,15 +69,19 @@ async fn refresh(
     let redeemable = matches!(transition, Transition::Current | Transition::Repeated | Transition::Late);
     let active = redeemable && user.honours(session.epoch);
     Ok(active.then(|| {
-        json!({
+        let mut body = json!({
             "active": true,
             "sub": user.key,
             "username": user.user_id,
             "sid": session.session_id,
             "client_id": session.application_id,
-            "scope": user.permissions.to_string(),
             "iat": session.rotated_at,
             "exp": session.expires_at,
-        })
+        });
+        // As in the access token: a scope has at least one token (RFC 6749 §3.3).
+        if !user.permissions.is_empty() {
+            body["scope"] = user.permissions.to_string().into();
+        }
+        body
     }))
 }

@@ -99,7 +99,9 @@ pub struct Claims {
     pub auth_time: Timestamp,
     /// How (RFC 8176).
     pub amr: Vec<String>,
-    /// The user's permissions, space separated, so that API Gateway's route scopes work.
+    /// The user's permissions, space separated, so that API Gateway's route scopes work. Absent if there are none: a scope has
+    /// at least one token (RFC 6749 §3.3), and libraries refuse an empty one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub scope: String,
     /// The user's epoch.
     pub ep: u64,

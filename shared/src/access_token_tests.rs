@@ -34,7 +34,7 @@ fn claims() -> Claims {
         client_id: ApplicationId::random(&System),
         auth_time: NOW,
         amr: vec!["pwd".into()],
-        scope: String::new(),
+        scope: "orders:read".into(),
         ep: 0,
     }
 }
@@ -120,7 +120,8 @@ fn every_claim_is_there_and_of_its_type() {
 
     assert!(verdict(&claims));
     for name in claims.as_object().unwrap().keys() {
-        assert!(!verdict(&without(&claims, name)), "{name} absent");
+        // Without permissions there is no scope, and none is said by its absence.
+        assert_eq!(verdict(&without(&claims, name)), name == "scope", "{name} absent");
         assert!(!verdict(&with(&claims, name, json!(null))), "{name} null");
         assert!(!verdict(&with(&claims, name, json!({}))), "{name} an object");
     }
