@@ -228,3 +228,7 @@ impl Verifier {
 #[cfg(test)]
 #[path = "access_token_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "access_token_vectors.rs"]
+mod vectors;

@@ -186,6 +186,15 @@ mod tests {
         }
     }
 
+    /// Made with Python's `hashlib` and `base64`, so that what customers hold and what tables hold can't change unnoticed.
+    #[test]
+    fn the_text_and_the_stored_hash_are_those_that_were_published() {
+        let key = ApiKey::parse("sk_AAECAwQFBgcICQoLDA0ODyAhIiMkJSYnKCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4__iKU-g").unwrap();
+        let id = ApplicationId::from_bytes([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+        assert_eq!((key.kind(), key.application_id()), (KeyKind::Secret, id));
+        assert_eq!(key.hash.to_hex(), "cbddd40f86ab6c394e91e41d64457bdac199766abb0593a53d4646d9764e0497");
+    }
+
     #[test]
     fn another_key_of_the_same_application_does_not_match() {
         let id = ApplicationId::random(&System);

@@ -151,6 +151,10 @@ impl Fields<'_> {
 }
 
 #[cfg(test)]
+#[path = "refresh_token_vectors.rs"]
+mod vectors;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::world::{System, World};

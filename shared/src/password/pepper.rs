@@ -52,6 +52,14 @@ impl Peppers {
     }
 }
 
+#[cfg(test)]
+impl Peppers {
+    /// One of any length, as published vectors have them.
+    pub(super) fn of_vector(id: KeyId, secret: &[u8]) -> Self {
+        Self(vec![Pepper { id, secret: secret.to_vec() }])
+    }
+}
+
 impl FromStr for Peppers {
     type Err = PepperError;
 

@@ -27,6 +27,27 @@ fn peppered(setting: &str) -> Hasher {
     Hasher::new(Params::default(), setting.parse().unwrap())
 }
 
+/// RFC 9106 §5.3, in the buffer of a larger hash before it.
+#[test]
+fn the_hash_is_that_of_rfc_9106() {
+    let id = argon2::KeyId::new(b"rfc").unwrap();
+    let hasher = Hasher::new(Params::default(), Peppers::of_vector(id, &[3; 8]));
+    hasher.hash(&password(PASSWORD), SALT).unwrap();
+
+    let mut cost = argon2::ParamsBuilder::new();
+    cost.m_cost(32).t_cost(3).p_cost(4).output_len(32).keyid(id);
+    cost.data(argon2::AssociatedData::new(&[4; 12]).unwrap());
+    let recipe = Recipe { version: Version::V0x13, cost: cost.build().unwrap(), salt: Salt::new(&[2; 16]).unwrap() };
+    let password = password(&"\u{1}".repeat(32));
+    assert_eq!(
+        hasher.derive(&recipe, 32, &password).unwrap().as_bytes(),
+        [
+            0x0d, 0x64, 0x0d, 0xf5, 0x8d, 0x78, 0x76, 0x6c, 0x08, 0xc0, 0x37, 0xa3, 0x4a, 0x8b, 0x53, 0xc9, //
+            0xd0, 0x1e, 0xf0, 0x45, 0x2d, 0x75, 0xb6, 0x5e, 0xb5, 0x25, 0x20, 0xe9, 0x6b, 0x01, 0xe6, 0x59,
+        ]
+    );
+}
+
 #[test]
 fn hashes_are_those_of_the_reference_implementation() {
     assert_eq!(hasher().hash(&password(PASSWORD), SALT).unwrap().expose(), CURRENT);
