@@ -39,6 +39,7 @@ mod service_client;
 mod sessions;
 mod sign_in;
 mod template;
+mod throttling;
 mod watching;
 mod wiring;
 

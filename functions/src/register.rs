@@ -3,13 +3,14 @@
 use serde_json::json;
 use shared::{
     audit::{self, Action},
-    config::Passwords,
+    config::{Config, Passwords},
     gate,
     http::{Request, Response},
     ids::UserKey,
     password::{Password, Policy},
     problem::Problem,
-    store::{Applications, RegisterError, Users},
+    store::{Admission, Applications, RegisterError, Throttles, Users},
+    throttle::{Counted, Source},
     user::{Permissions, Status, User},
     user_id::UserId,
     world::World,
@@ -21,32 +22,59 @@ const MAX_EMAIL: usize = 254;
 /// The service's own name is the first password that people try.
 const SERVICE: &str = "gatelet";
 
-struct Registration {
+/// The deployment's rules.
+pub struct Registration {
+    passwords: Passwords,
+    /// Registrations that one source may make in a window.
+    limit: u32,
+}
+
+impl Registration {
+    /// As the deployment's settings say.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self { passwords: config.passwords, limit: config.limits.registrations }
+    }
+}
+
+/// Who wants an account.
+struct Applicant {
     user_id: UserId,
     password: Password,
     email: Option<String>,
 }
 
-/// Answers 201 with the new account, 409 if the name is taken, 422 with a reason for every member that can't be accepted.
+/// Answers 201 with the new account, 409 if the name is taken, 422 with a reason for every member that can't be accepted, 429
+/// to a source that has made too many.
 pub async fn handle(
     request: Request,
     applications: &Applications,
     users: &Users,
-    passwords: &Passwords,
+    throttles: &Throttles,
+    rules: &Registration,
     world: &impl World,
 ) -> Result<Response, Problem> {
     let now = world.now();
-    let application = gate::application(&request, applications, now).await?;
-    let registration = read(&request, passwords.policy)?;
+    let caller = gate::caller(&request, applications, now).await?;
+    let applicant = read(&request, rules.passwords.policy)?;
+    // A server registers many people from one address, and has proved which application's it is.
+    if !caller.authenticated {
+        let source = Source::of_address(request.source_ip().as_deref());
+        let admission = throttles.count_attempt(Counted::Registrations, source, rules.limit, now).await?;
+        if let Admission::Refused { retry_after, .. } = admission {
+            audit::record(&request.event(Action::RegistrationThrottled, &caller.application, now));
+            return Err(Problem::TooManyAttempts { retry_after });
+        }
+    }
 
     let user = User {
         key: UserKey::random(world),
-        user_id: registration.user_id.as_str().to_owned(),
-        email: registration.email,
+        user_id: applicant.user_id.as_str().to_owned(),
+        email: applicant.email,
         status: Status::Active,
         epoch: 0,
         permissions: Permissions::default(),
-        password: passwords.hasher.hash(&registration.password, world.random()).map_err(Problem::internal)?,
+        password: rules.passwords.hasher.hash(&applicant.password, world.random()).map_err(Problem::internal)?,
         created_at: now,
     };
     users.register(&user, world).await.map_err(|error| match error {
@@ -54,12 +82,12 @@ pub async fn handle(
         RegisterError::Store(error) => error.into(),
     })?;
 
-    audit::record(&request.event(Action::Registered, &application, now).of_user(user.key));
+    audit::record(&request.event(Action::Registered, &caller.application, now).of_user(user.key));
     let created = json!({"user_key": user.key, "user_id": user.user_id, "created_at": user.created_at});
     Response::json(201, &created)
 }
 
-fn read(request: &Request, policy: Policy) -> Result<Registration, Problem> {
+fn read(request: &Request, policy: Policy) -> Result<Applicant, Problem> {
     let mut members = request.json()?;
     let name = members.required("user_id");
     let password = Password::new(members.required_secret("user_secret").into_exposed());
@@ -78,7 +106,7 @@ fn read(request: &Request, policy: Policy) -> Result<Registration, Problem> {
     }
     members.finish()?;
     let user_id = user_id.map_err(|error| Problem::field("user_id", error.code(), error.to_string()))?;
-    Ok(Registration { user_id, password, email })
+    Ok(Applicant { user_id, password, email })
 }
 
 /// Whether mail could be sent there. Only sending it would tell for sure.

@@ -31,6 +31,12 @@ pub enum Action {
     SignedIn,
     /// Somebody did not: wrong password, unknown or disabled user.
     SignInFailed,
+    /// Somebody who wanted to sign in has to wait.
+    SignInThrottled,
+    /// The last failure that an account allows.
+    SignInLocked,
+    /// Somebody who wanted an account has to wait.
+    RegistrationThrottled,
     /// Case A: a refresh token was replaced.
     Rotated,
     /// A refresh token that does not rotate was used.
@@ -63,10 +69,13 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Registered,
         Self::SignedIn,
         Self::SignInFailed,
+        Self::SignInThrottled,
+        Self::SignInLocked,
+        Self::RegistrationThrottled,
         Self::Rotated,
         Self::Used,
         Self::Repeated,
@@ -90,6 +99,9 @@ impl Action {
             Self::Registered => "user.registered",
             Self::SignedIn => "sign_in.succeeded",
             Self::SignInFailed => "sign_in.failed",
+            Self::SignInThrottled => "sign_in.throttled",
+            Self::SignInLocked => "sign_in.locked",
+            Self::RegistrationThrottled => "registration.throttled",
             Self::Rotated => "refresh.rotated",
             Self::Used => "refresh.used",
             Self::Repeated => "refresh.repeated",
@@ -128,6 +140,7 @@ impl Action {
         Some(match self {
             Self::SignedIn => Metric::SignIns,
             Self::SignInFailed => Metric::SignInFailures,
+            Self::SignInThrottled => Metric::SignInsThrottled,
             Self::LateReuse | Self::Reuse => Metric::RefreshReuse,
             Self::AheadOfTable => Metric::RefreshAheadOfTable,
             _ => return None,
@@ -245,7 +258,10 @@ mod tests {
         match action {
             Action::Registered => Some(Action::SignedIn),
             Action::SignedIn => Some(Action::SignInFailed),
-            Action::SignInFailed => Some(Action::Rotated),
+            Action::SignInFailed => Some(Action::SignInThrottled),
+            Action::SignInThrottled => Some(Action::SignInLocked),
+            Action::SignInLocked => Some(Action::RegistrationThrottled),
+            Action::RegistrationThrottled => Some(Action::Rotated),
             Action::Rotated => Some(Action::Used),
             Action::Used => Some(Action::Repeated),
             Action::Repeated => Some(Action::Recovered),

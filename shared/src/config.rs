@@ -2,7 +2,13 @@
 //!
 //! A missing or malformed one fails the function's init and names itself, instead of failing somebody's login.
 
-use std::{str::FromStr, time::Duration};
+mod settings;
+
+pub use settings::ConfigError;
+
+use std::time::Duration;
+
+use settings::{Settings, malformed};
 
 use crate::{
     access_token::Algorithm,
@@ -29,6 +35,8 @@ pub struct Config {
     pub passwords: Passwords,
     /// `GATELET_MAX_SESSIONS`: of one user, at a time.
     pub max_sessions: usize,
+    /// `GATELET_SIGN_INS_PER_SOURCE` and `GATELET_REGISTRATIONS_PER_SOURCE`.
+    pub limits: Limits,
     /// `GATELET_AUTHORIZER_MODE` and `GATELET_AUTHORIZER_LIVE_CHECK`.
     pub authorizer: Authorizer,
     /// `GATELET_SIGNING_ALGORITHM` and `GATELET_KEY_ROTATION_DAYS`.
@@ -46,6 +54,15 @@ pub struct Passwords {
     /// `GATELET_ARGON2_MEMORY_KIB`, `GATELET_ARGON2_ITERATIONS`, `GATELET_ARGON2_PARALLELISM`, and
     /// `GATELET_PASSWORD_PEPPERS`: `id:base64[,id:base64]`, newest first, empty for none.
     pub hasher: Hasher,
+}
+
+/// How many attempts one source address has in one window ([`crate::throttle::Counted::window`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Attempts to sign in, in five minutes.
+    pub sign_ins: u32,
+    /// Registrations, in an hour.
+    pub registrations: u32,
 }
 
 /// How the authorizer treats the team's own routes.
@@ -88,6 +105,8 @@ pub struct Tables {
     pub applications: String,
     /// What signs and seals.
     pub signing_keys: String,
+    /// Counters of attempts.
+    pub throttles: String,
 }
 
 impl Tables {
@@ -99,6 +118,7 @@ impl Tables {
             sessions: format!("{stack}-sessions"),
             applications: format!("{stack}-applications"),
             signing_keys: format!("{stack}-signing-keys"),
+            throttles: format!("{stack}-throttles"),
         }
     }
 }
@@ -116,22 +136,6 @@ pub struct Aws {
     pub secret_access_key: Secret,
     /// `AWS_SESSION_TOKEN`.
     pub session_token: Option<Secret>,
-}
-
-/// A setting can't be used. The value is not repeated: it may be a secret.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
-    /// It is not there.
-    #[error("the setting {0} is missing")]
-    Missing(&'static str),
-    /// It is of no use.
-    #[error("the setting {name} {reason}")]
-    Malformed {
-        /// Which.
-        name: &'static str,
-        /// Why.
-        reason: String,
-    },
 }
 
 impl Config {
@@ -159,7 +163,11 @@ impl Config {
                     settings.parsed("GATELET_PASSWORD_PEPPERS")?.unwrap_or_default(),
                 ),
             },
-            max_sessions: max_sessions(settings)?,
+            max_sessions: settings.in_range("GATELET_MAX_SESSIONS", 50, 1..=500)?,
+            limits: Limits {
+                sign_ins: settings.in_range("GATELET_SIGN_INS_PER_SOURCE", 100, 1..=1_000_000)?,
+                registrations: settings.in_range("GATELET_REGISTRATIONS_PER_SOURCE", 50, 1..=1_000_000)?,
+            },
             authorizer: authorizer(settings)?,
             rotation: rotation(settings)?,
             tables: Tables {
@@ -167,6 +175,7 @@ impl Config {
                 sessions: settings.required("GATELET_SESSIONS_TABLE")?,
                 applications: settings.required("GATELET_APPLICATIONS_TABLE")?,
                 signing_keys: settings.required("GATELET_SIGNING_KEYS_TABLE")?,
+                throttles: settings.required("GATELET_THROTTLES_TABLE")?,
             },
             aws: Aws {
                 region: settings.required("AWS_REGION")?,
@@ -194,27 +203,6 @@ fn service(settings: &Settings<'_>) -> Result<String, ConfigError> {
     let service = settings.optional(NAME).unwrap_or_else(|| DEFAULT_SERVICE.to_owned());
     let fits = service.len() <= 255 && service.bytes().all(|byte| byte.is_ascii_graphic());
     if fits { Ok(service) } else { Err(malformed(NAME, "it must be at most 255 visible ASCII characters")) }
-}
-
-/// Where settings come from. An empty one counts as absent: CloudFormation can't leave a variable out.
-struct Settings<'a>(&'a dyn Fn(&str) -> Option<String>);
-
-impl Settings<'_> {
-    fn optional(&self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.is_empty())
-    }
-
-    fn required(&self, name: &'static str) -> Result<String, ConfigError> {
-        self.optional(name).ok_or(ConfigError::Missing(name))
-    }
-
-    fn parsed<T: FromStr<Err: std::fmt::Display>>(&self, name: &'static str) -> Result<Option<T>, ConfigError> {
-        self.optional(name).map(|value| value.parse().map_err(|error: T::Err| malformed(name, error))).transpose()
-    }
-}
-
-fn malformed(name: &'static str, reason: impl std::fmt::Display) -> ConfigError {
-    ConfigError::Malformed { name, reason: format!("can't be used: {reason}") }
 }
 
 /// HTTPS, or plain HTTP on this machine: tokens don't cross a network in the clear.
@@ -248,14 +236,6 @@ fn password_params(settings: &Settings<'_>) -> Result<Params, ConfigError> {
     })
 }
 
-fn max_sessions(settings: &Settings<'_>) -> Result<usize, ConfigError> {
-    const NAME: &str = "GATELET_MAX_SESSIONS";
-    match settings.parsed(NAME)?.unwrap_or(50) {
-        sessions @ 1..=500 => Ok(sessions),
-        _ => Err(malformed(NAME, "it must be 1 to 500")),
-    }
-}
-
 fn authorizer(settings: &Settings<'_>) -> Result<Authorizer, ConfigError> {
     const MODE: &str = "GATELET_AUTHORIZER_MODE";
     const LIVE_CHECK: &str = "GATELET_AUTHORIZER_LIVE_CHECK";
@@ -276,15 +256,11 @@ fn authorizer(settings: &Settings<'_>) -> Result<Authorizer, ConfigError> {
 
 fn rotation(settings: &Settings<'_>) -> Result<Rotation, ConfigError> {
     const ALGORITHM: &str = "GATELET_SIGNING_ALGORITHM";
-    const DAYS: &str = "GATELET_KEY_ROTATION_DAYS";
     let algorithm = settings.optional(ALGORITHM);
-    let days @ 1..=365 = settings.parsed(DAYS)?.unwrap_or(30) else {
-        return Err(malformed(DAYS, "it must be 1 to 365"));
-    };
     Ok(Rotation {
         algorithm: Algorithm::from_name(algorithm.as_deref().unwrap_or("ES256"))
             .ok_or_else(|| malformed(ALGORITHM, "it must be `ES256`, `RS256` or `EdDSA`"))?,
-        period: Duration::from_hours(24 * days),
+        period: Duration::from_hours(24 * settings.in_range("GATELET_KEY_ROTATION_DAYS", 30, 1..=365)?),
     })
 }
 

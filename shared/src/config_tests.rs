@@ -1,11 +1,12 @@
 use super::*;
 
-const COMPLETE: [(&str, &str); 8] = [
+const COMPLETE: [(&str, &str); 9] = [
     ("GATELET_ISSUER", "https://auth.example.com/api/v1/auth"),
     ("GATELET_USERS_TABLE", "u"),
     ("GATELET_SESSIONS_TABLE", "s"),
     ("GATELET_APPLICATIONS_TABLE", "a"),
     ("GATELET_SIGNING_KEYS_TABLE", "k"),
+    ("GATELET_THROTTLES_TABLE", "t"),
     ("AWS_REGION", "eu-west-1"),
     ("AWS_ACCESS_KEY_ID", "id"),
     ("AWS_SECRET_ACCESS_KEY", "secret"),
@@ -52,6 +53,8 @@ fn a_malformed_setting_names_itself() {
         ("GATELET_PASSWORD_PEPPERS", "1:short"),
         ("GATELET_MAX_SESSIONS", "0"),
         ("GATELET_MAX_SESSIONS", "501"),
+        ("GATELET_SIGN_INS_PER_SOURCE", "0"),
+        ("GATELET_REGISTRATIONS_PER_SOURCE", "1000001"),
         ("GATELET_AUTHORIZER_MODE", "maybe"),
         ("GATELET_AUTHORIZER_LIVE_CHECK", "sometimes"),
         ("GATELET_SIGNING_ALGORITHM", "HS256"),

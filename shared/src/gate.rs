@@ -11,7 +11,7 @@ use crate::{
     live::{self, Identity},
     note,
     problem::Problem,
-    store::{Applications, IdentifyError, KeysError, Sessions, Store, Users},
+    store::{Applications, Caller, IdentifyError, KeysError, Sessions, Store, Users},
     world::{Timestamp, World},
 };
 
@@ -25,10 +25,19 @@ pub async fn application(
     applications: &Applications,
     now: Timestamp,
 ) -> Result<Arc<Application>, Problem> {
+    Ok(caller(request, applications, now).await?.application)
+}
+
+/// The same, and whether it is proven: by the secret key.
+///
+/// # Errors
+///
+/// As [`application`].
+pub async fn caller(request: &Request, applications: &Applications, now: Timestamp) -> Result<Caller, Problem> {
     let key = request.api_key()?;
-    let application = applications.identify(key.as_deref(), now).await?.application;
-    note::application(application.id);
-    Ok(application)
+    let caller = applications.identify(key.as_deref(), now).await?;
+    note::application(caller.application.id);
+    Ok(caller)
 }
 
 /// The application that a request proves to be from, by its secret key in `Api-Key` or as the password of HTTP Basic with

@@ -68,6 +68,11 @@ uuid_newtype! {
 }
 
 uuid_newtype! {
+    /// A browser or an app in which a user has signed in before.
+    DeviceId
+}
+
+uuid_newtype! {
     /// A client of the API: the JWT `client_id` (RFC 9068 §2.2).
     ApplicationId
 }

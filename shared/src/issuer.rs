@@ -30,6 +30,8 @@ pub struct Tokens {
     pub access_lifetime: Duration,
     /// The refresh token and how long it is good for, if one is handed out.
     pub refresh: Option<(Secret, Duration)>,
+    /// What tells the device apart at its next sign-in, if one was made.
+    pub device: Option<Secret>,
 }
 
 impl Issuer {
@@ -81,6 +83,6 @@ impl Issuer {
         };
         let access = self.signing.sign(&claims, now).await?;
         let refresh = (self.sealing.seal(&session.refresh_token(), now).await?, session.remaining(now));
-        Ok(Tokens { access, access_lifetime, refresh: Some(refresh) })
+        Ok(Tokens { access, access_lifetime, refresh: Some(refresh), device: None })
     }
 }

@@ -12,8 +12,10 @@ use std::{
 
 use crate::{
     access_token::{Claims, InvalidAccessToken, Signer, SigningFailed, Verifier},
+    device_token::DeviceToken,
     log,
-    refresh_token::{InvalidRefreshToken, MacKeys, RefreshToken},
+    mac::{MacKeys, Unopened},
+    refresh_token::RefreshToken,
     secret::Secret,
     store::{KeysError, PublicKey, SigningKeys, StoreError},
     world::{Timestamp, World},
@@ -170,7 +172,7 @@ pub enum SignError {
     Signing(#[from] SigningFailed),
 }
 
-/// Seals refresh tokens with the key in force, and opens them with any.
+/// Seals refresh and device tokens with the key in force, and opens them with any.
 pub struct SealingRing {
     keys: SigningKeys,
     macs: Kept<MacKeys>,
@@ -201,15 +203,43 @@ impl SealingRing {
         Ok(self.macs(SIGNS_UNCHECKED_FOR, now).await?.seal(token))
     }
 
+    /// The text of `token`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no key to be had.
+    pub async fn seal_device(&self, token: &DeviceToken, now: Timestamp) -> Result<Secret, KeysError> {
+        Ok(self.macs(SIGNS_UNCHECKED_FOR, now).await?.seal_device(token))
+    }
+
     /// What the refresh token `text` says; `None` if it is none of ours, or past its absolute expiry.
     ///
     /// # Errors
     ///
     /// If there is no key to be had, or the table can't say whether it has the one that the token names.
     pub async fn open(&self, text: &str, now: Timestamp) -> Result<Option<RefreshToken>, KeysError> {
-        let opened = match self.macs(FOREVER, now).await?.open(text, now) {
-            Err(InvalidRefreshToken::UnknownKey) => {
-                self.macs.get_recent(now, self.keys.macs(now)).await?.open(text, now)
+        self.open_with(now, |keys| keys.open(text, now)).await
+    }
+
+    /// What the device token `text` says; `None` if it is none of ours.
+    ///
+    /// # Errors
+    ///
+    /// As [`SealingRing::open`].
+    pub async fn open_device(&self, text: &str, now: Timestamp) -> Result<Option<DeviceToken>, KeysError> {
+        self.open_with(now, |keys| keys.open_device(text)).await
+    }
+
+    async fn open_with<T>(
+        &self,
+        now: Timestamp,
+        open: impl Fn(&MacKeys) -> Result<T, Unopened>,
+    ) -> Result<Option<T>, KeysError> {
+        let keys = self.macs(FOREVER, now).await?;
+        let opened = match open(&keys) {
+            Err(Unopened::UnknownKey) => {
+                let keys = self.macs.get_recent(now, self.keys.macs(now)).await?;
+                open(&keys)
             }
             opened => opened,
         };

@@ -25,6 +25,8 @@ pub enum Metric {
     SignIns,
     /// Somebody did not.
     SignInFailures,
+    /// Somebody had to wait before trying.
+    SignInsThrottled,
     /// A refresh token was presented.
     Refreshes,
     /// Cases D and E: a session was revoked because a token was used again.
@@ -43,9 +45,10 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::SignIns,
         Self::SignInFailures,
+        Self::SignInsThrottled,
         Self::Refreshes,
         Self::RefreshReuse,
         Self::RefreshAheadOfTable,
@@ -61,6 +64,7 @@ impl Metric {
         match self {
             Self::SignIns => "SignIns",
             Self::SignInFailures => "SignInFailures",
+            Self::SignInsThrottled => "SignInsThrottled",
             Self::Refreshes => "Refreshes",
             Self::RefreshReuse => "RefreshReuse",
             Self::RefreshAheadOfTable => "RefreshAheadOfTable",

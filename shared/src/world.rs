@@ -71,6 +71,12 @@ impl Timestamp {
         Self(self.0.saturating_add(duration.as_secs()))
     }
 
+    /// The moment `duration` earlier.
+    #[must_use]
+    pub const fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(duration.as_secs()))
+    }
+
     /// How long ago `earlier` was. Zero if it lies in the future, as it can when two machines' clocks differ.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use functions::{
     authenticate::{self, SignIn},
-    jwks, refresh, register, token_info,
+    jwks, refresh,
+    register::{self, Registration},
+    token_info,
 };
 use lambda_http::{Body, http};
 use serde_json::{Value, json};
@@ -28,6 +30,7 @@ pub struct Instance {
     store: Store,
     config: Config,
     sign_in: SignIn,
+    registration: Registration,
     issuer: Issuer,
     gate: Gate,
     published: PublicRing,
@@ -46,6 +49,7 @@ impl Instance {
         let issuer = Issuer::load(&config, keys, clock).await.expect("keys");
         Self {
             sign_in: SignIn::new(place.config(), issuer),
+            registration: Registration::new(place.config()),
             issuer: Issuer::load(&config, keys, clock).await.expect("keys"),
             gate: Gate::load(&config, &store, clock).await.expect("keys"),
             published: PublicRing::load(keys, clock).await.expect("keys"),
@@ -58,12 +62,13 @@ impl Instance {
 
     /// `POST /register`, then `POST /authenticate`.
     pub async fn sign_in(&self, api_key: &str, name: &str) -> Answer {
-        let Store { applications, sessions, users, .. } = &self.store;
+        let Store { applications, sessions, throttles, users, .. } = &self.store;
         let body = json!({"user_id": name, "user_secret": "three slate herons wade"});
         let request = post("/register", api_key, &body);
-        register::handle(request, applications, users, &self.config.passwords, &self.clock).await?;
+        register::handle(request, applications, users, throttles, &self.registration, &self.clock).await?;
         let request = post("/authenticate", api_key, &body);
-        let answer = authenticate::handle(request, applications, users, sessions, &self.sign_in, &self.clock);
+        let answer =
+            authenticate::handle(request, applications, users, sessions, throttles, &self.sign_in, &self.clock);
         Box::pin(answer).await.map(|answer| json_of(&answer))
     }
 

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
 };
 use dynoxide::{Database, storage_backend::ManualClock};
 use shared::{
-    config::{Authorizer, Aws, Config, LiveCheck, Passwords, Rotation, Tables},
+    config::{Authorizer, Aws, Config, Limits, LiveCheck, Passwords, Rotation, Tables},
     http::Cookies,
     password::{Hasher, Params, Peppers, Policy},
     secret::Secret,
@@ -49,6 +49,7 @@ impl Place {
         create(&client, &tables.applications, &["pk"]).await;
         create(&client, &tables.sessions, &["user_key", "session_id"]).await;
         create(&client, &tables.signing_keys, &["pk", "sk"]).await;
+        create(&client, &tables.throttles, &["pk"]).await;
         place
     }
 
@@ -65,6 +66,7 @@ impl Place {
                 hasher: Hasher::new(Params::new(7168, 5, 1).expect("parameters"), Peppers::default()),
             },
             max_sessions: 50,
+            limits: Limits { sign_ins: 1_000_000, registrations: 1_000_000 },
             authorizer: Authorizer { optional: false, live_check: LiveCheck::Off },
             rotation: self.rotation,
             tables: Tables::of_stack("simulated"),

@@ -27,8 +27,13 @@ fn uses(run: &LastRun) -> Uses {
     uses
 }
 
+/// As IAM's `StringLike` has it, as far as the template uses it.
+fn is_like(key: &str, limit: &str) -> bool {
+    limit.strip_suffix('*').map_or_else(|| key == limit, |prefix| key.starts_with(prefix))
+}
+
 fn allows(grant: &Grant, used: &Use) -> bool {
-    let is_limited_to = || used.key.as_ref().is_some_and(|key| grant.keys.contains(key));
+    let is_limited_to = || used.key.as_ref().is_some_and(|key| grant.keys.iter().any(|limit| is_like(key, limit)));
     let asks_for_these = || used.attributes.as_ref().is_some_and(|asked| asked.is_subset(&grant.attributes));
     grant.action == used.action
         && grant.table == used.table
@@ -46,7 +51,8 @@ fn unneeded<'a>(role: &'a Role, used: &'a BTreeSet<Use>) -> impl Iterator<Item =
         let unread: Vec<_> = grant.attributes.iter().filter(|attribute| !read(attribute)).collect();
         let keys: Vec<_> = if grant.keys.is_empty() { vec![None] } else { grant.keys.iter().map(Some).collect() };
         let needed = |key: Option<&String>| {
-            used.iter().any(|used| allows(grant, used) && key.is_none_or(|key| used.key.as_ref() == Some(key)))
+            let named = |used: &Use| key.is_none_or(|key| used.key.as_ref().is_some_and(|used| is_like(used, key)));
+            used.iter().any(|used| allows(grant, used) && named(used))
         };
         let of_key = |key: Option<&String>| key.map(|key| format!(", key {key}")).unwrap_or_default();
         let Grant { table, action, .. } = grant;

@@ -1,5 +1,7 @@
 //! Behind the counter: the tables, to see what was stored and to let time pass for one item.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::{
     Client,
     types::{AttributeValue, ReturnValue},
@@ -8,6 +10,7 @@ use shared::{
     config::{Aws, Tables},
     secret::Secret,
     store::{Store, connect},
+    world::{System, World},
 };
 
 use super::stack::Ready;
@@ -30,6 +33,7 @@ impl Database {
             sessions: table("sessions"),
             applications: table("applications"),
             signing_keys: table("signing_keys"),
+            throttles: table("throttles"),
         };
         let aws = Aws {
             region: ready.region.clone(),
@@ -78,6 +82,15 @@ impl Database {
             .send()
             .await
             .expect("the session can be changed");
+    }
+
+    /// Moves the last failure that was counted for an account back.
+    pub async fn age_failures(&self, user_key: &str, time: Duration) {
+        let last_at = System.now().minus(time).seconds();
+        let update = self.client.update_item().table_name(&self.tables.throttles);
+        let update = update.key("pk", text(&format!("account#{user_key}"))).update_expression("SET last_at = :last_at");
+        let update = update.expression_attribute_values(":last_at", AttributeValue::N(last_at.to_string()));
+        update.send().await.expect("the counter can be changed");
     }
 
     /// How many sessions a user has in the table, dead ones included.

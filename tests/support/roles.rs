@@ -11,7 +11,7 @@ pub struct Grant {
     pub table: String,
     /// Without its prefix `dynamodb:`.
     pub action: String,
-    /// The partition keys that it is limited to; empty if it is not.
+    /// The partition keys that it is limited to; empty if it is not. A `*` at the end stands for anything.
     pub keys: BTreeSet<String>,
     /// The attributes that a query may read; empty if it may read all.
     pub attributes: BTreeSet<String>,
@@ -92,8 +92,16 @@ fn limits(statement: &Value) -> (BTreeSet<String>, BTreeSet<String>) {
     if condition.is_null() {
         return Default::default();
     }
-    let limit = &condition["ForAllValues:StringEquals"];
     // `ForAllValues` alone also holds for a request that names no key at all.
+    let alike = &condition["ForAllValues:StringLike"];
+    if !alike.is_null() {
+        assert_eq!(*condition, json!({"ForAllValues:StringLike": alike, "Null": {KEYS: "false"}}), "{statement}");
+        let keys = strings(&alike[KEYS]);
+        let is_kind = |key: &String| key.strip_suffix("#*").is_some_and(|kind| !kind.contains(['*', '?']));
+        assert!(!keys.is_empty() && keys.iter().all(is_kind) && members(alike) == [KEYS], "{statement}");
+        return (keys.into_iter().collect(), BTreeSet::new());
+    }
+    let limit = &condition["ForAllValues:StringEquals"];
     let mut expected = json!({"ForAllValues:StringEquals": {KEYS: limit[KEYS]}, "Null": {KEYS: "false"}});
     if limit[ATTRIBUTES].is_null() {
         assert_eq!(*condition, expected, "{statement}");

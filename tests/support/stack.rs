@@ -18,6 +18,10 @@ use super::{project_file, run};
 /// Building the functions from nothing takes minutes on a small machine.
 const START: Duration = Duration::from_mins(20);
 
+/// All tests come from one address. Those of throttling set lower limits of their own.
+const UNTHROTTLED: [&str; 4] =
+    ["--parameter", "SignInsPerSource=1000000", "--parameter", "RegistrationsPerSource=1000000"];
+
 /// The stack that most tests share, and the one that builds the functions. It ends with the test process: its standard
 /// input does.
 static SHARED: LazyLock<Stack> = LazyLock::new(|| Stack::start(&["--with-example"], None));
@@ -87,7 +91,7 @@ impl Stack {
         let mut command = Command::new(env!("CARGO"));
         command.args(["run", "--quiet", "--package", "gatelet", "--", "dev", "--port", "0", "--exit-with-stdin"]);
         command.arg("--ready-file").arg(&ready_file).arg("--log-file").arg(&log_file);
-        command.arg("--record").arg(&record).args(arguments);
+        command.arg("--record").arg(&record).args(UNTHROTTLED).args(arguments);
         if let Some(endpoint) = endpoint {
             command.args(["--dynamodb-endpoint", endpoint]);
         }

@@ -55,6 +55,9 @@ pub(crate) enum AdminError {
     /// The store failed at the sessions table.
     #[error("{0}")]
     Sessions(StoreError),
+    /// The store failed at the throttles table.
+    #[error("{0}")]
+    Throttles(StoreError),
     /// A store's failure in a sentence.
     #[error("{0}")]
     Explained(String),
@@ -82,6 +85,7 @@ impl AdminError {
         match self {
             Self::Store(error) => Self::Explained(explain(&error, table, deployment)),
             Self::Sessions(error) => Self::Explained(explain(&error, &deployment.tables.sessions, deployment)),
+            Self::Throttles(error) => Self::Explained(explain(&error, &deployment.tables.throttles, deployment)),
             other => other,
         }
     }

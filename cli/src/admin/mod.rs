@@ -72,7 +72,7 @@ async fn execute(command: &Command, deployment: &Deployment) -> Result<Answer, A
     let Deployment { store, tables, .. } = deployment;
     let (answer, table) = match command {
         Command::App { command, .. } => (command.run(&store.applications).await, &tables.applications),
-        Command::User { command, .. } => (command.run(&store.users, &store.sessions).await, &tables.users),
+        Command::User { command, .. } => (command.run(store).await, &tables.users),
         Command::Keys { command, .. } => (command.run(&store.signing_keys).await, &tables.signing_keys),
     };
     answer.map_err(|error| error.explained(deployment, table))

@@ -6,6 +6,8 @@ use super::connection::Target;
 use harness::deployment;
 use serde_json::Value;
 use shared::ids::ApplicationId;
+use shared::store::Admission;
+use shared::throttle::Guesser;
 use shared::user::User;
 use shared::world::{System, World as _};
 
@@ -91,6 +93,19 @@ async fn a_user_is_granted_permissions_and_locked_out() {
     let enabled = gatelet.json("user enable alice").await;
     assert_eq!((&enabled["epoch"], &enabled["status"]), (&2.into(), &"active".into()));
     assert_eq!(gatelet.json("user show alice").await["sessions"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn a_user_who_was_guessed_at_is_unlocked() {
+    let gatelet = deployment().await;
+    let guesser = Guesser::Stranger(gatelet.signed_in("alice").await.key);
+    let guess = async || gatelet.store.throttles.count_failure(guesser, System.now(), &System).await.unwrap();
+    while let Admission::Granted { .. } = guess().await {}
+    let unlocked = gatelet.text("user unlock alice").await;
+    assert!(unlocked.contains("No failed attempt counts any more."), "{unlocked}");
+    assert_eq!(guess().await, Admission::Granted { count: 1 });
+    gatelet.json("user unlock alice").await;
+    assert!(gatelet.refusal("user unlock bob").await.contains("no user bob"));
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use super::{ATTEMPTS, AdminError};
 use serde_json::{Value, json};
 use shared::ids::UserKey;
 use shared::session::Session;
-use shared::store::{Sessions, StoreError, Users};
+use shared::store::{Sessions, Store, StoreError, Throttles, Users};
+use shared::throttle::Guesser;
 use shared::user::{Permissions, Status, User};
 use shared::user_id::UserId;
 use shared::world::{System, World as _};
@@ -28,6 +29,11 @@ pub(crate) enum Command {
     },
     /// Let a disabled user sign in again; ended sessions stay ended
     Enable {
+        /// The user's `user_id` or `user_key`
+        user: String,
+    },
+    /// Forget the failed attempts at a user's password, which keep devices that are new to the user waiting or locked out
+    Unlock {
         /// The user's `user_id` or `user_key`
         user: String,
     },
@@ -55,11 +61,13 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    pub(crate) async fn run(&self, users: &Users, sessions: &Sessions) -> Result<Answer, AdminError> {
+    pub(crate) async fn run(&self, store: &Store) -> Result<Answer, AdminError> {
+        let Store { users, sessions, throttles, .. } = store;
         match self {
             Self::Show { user } => show(users, sessions, user).await,
             Self::Disable { user } => set_status(users, user, Status::Disabled).await,
             Self::Enable { user } => set_status(users, user, Status::Active).await,
+            Self::Unlock { user } => unlock(users, throttles, user).await,
             Self::Grant { user, permissions } => set_permissions(users, user, permissions, grant).await,
             Self::Revoke { user, permissions } => set_permissions(users, user, permissions, revoke).await,
             Self::EndSessions { user } => end_sessions(users, user).await,
@@ -96,6 +104,12 @@ async fn set_status(users: &Users, given: &str, status: Status) -> Result<Answer
             Status::Disabled => "The user can't sign in, and all sessions are over.",
         },
     ))
+}
+
+async fn unlock(users: &Users, throttles: &Throttles, given: &str) -> Result<Answer, AdminError> {
+    let user = find(users, given).await?;
+    throttles.forgive(Guesser::Stranger(user.key)).await.map_err(AdminError::Throttles)?;
+    Ok(changed(&user, "No failed attempt counts any more."))
 }
 
 async fn end_sessions(users: &Users, given: &str) -> Result<Answer, AdminError> {

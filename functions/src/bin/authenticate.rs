@@ -11,7 +11,8 @@ async fn main() -> Result<(), http::Error> {
     let sign_in = SignIn::new(config, issuer);
 
     http::serve(|request| {
-        authenticate::handle(request, &store.applications, &store.users, &store.sessions, &sign_in, &System)
+        let Store { applications, users, sessions, throttles, .. } = &store;
+        authenticate::handle(request, applications, users, sessions, throttles, &sign_in, &System)
     })
     .await
 }

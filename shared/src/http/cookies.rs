@@ -1,9 +1,12 @@
-//! The two cookies (RFC 6265bis).
+//! The cookies (RFC 6265bis).
 
 use std::time::Duration;
 
 use super::Headers;
 use crate::problem::Problem;
+
+/// How long a browser keeps the device cookie: as long as the key that sealed it is sure to be kept.
+const DEVICE_LIFETIME: Duration = Duration::from_hours(365 * 24);
 
 /// Names and attributes of the cookies: with prefixes and `Secure`, or without over plain-HTTP local development, where
 /// browsers refuse both.
@@ -27,6 +30,10 @@ impl Cookies {
         if self.secure { "__Secure-refresh_token" } else { "refresh_token" }
     }
 
+    const fn device_name(self) -> &'static str {
+        if self.secure { "__Secure-device_token" } else { "device_token" }
+    }
+
     /// The line that sets the access cookie. It goes to every path, since the team's own routes read it too.
     #[must_use]
     pub fn set_access(self, token: &str, lifetime: Duration) -> String {
@@ -39,7 +46,13 @@ impl Cookies {
         self.line(self.refresh_name(), token, "/api/v1/auth", "Strict", lifetime)
     }
 
-    /// The lines that clear both. Only a definite end of the session may do this.
+    /// The line that sets the device cookie, which only a sign-in ever sees. It outlives sessions.
+    #[must_use]
+    pub fn set_device(self, token: &str) -> String {
+        self.line(self.device_name(), token, "/api/v1/auth/authenticate", "Strict", DEVICE_LIFETIME)
+    }
+
+    /// The lines that clear both tokens. Only a definite end of the session may do this.
     #[must_use]
     pub fn clear(self) -> [String; 2] {
         [self.set_access("", Duration::ZERO), self.set_refresh("", Duration::ZERO)]
@@ -67,6 +80,15 @@ impl Cookies {
     /// If it is there twice with different values.
     pub fn refresh(self, headers: Headers<'_>) -> Result<Option<String>, Problem> {
         find(headers.get("cookie").as_deref().unwrap_or_default(), self.refresh_name())
+    }
+
+    /// The device cookie of a request.
+    ///
+    /// # Errors
+    ///
+    /// If it is there twice with different values.
+    pub fn device(self, headers: Headers<'_>) -> Result<Option<String>, Problem> {
+        find(headers.get("cookie").as_deref().unwrap_or_default(), self.device_name())
     }
 }
 
@@ -126,6 +148,10 @@ mod tests {
         assert_eq!(
             Cookies::new(true).set_refresh("t", hour),
             "__Secure-refresh_token=t; Path=/api/v1/auth; Max-Age=3600; HttpOnly; Secure; SameSite=Strict"
+        );
+        assert_eq!(
+            Cookies::new(true).set_device("t"),
+            "__Secure-device_token=t; Path=/api/v1/auth/authenticate; Max-Age=31536000; HttpOnly; Secure; SameSite=Strict"
         );
         assert_eq!(
             Cookies::new(false).clear(),

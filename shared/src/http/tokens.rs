@@ -25,13 +25,17 @@ pub fn token_response(tokens: &Tokens, application: &Application, cookies: Cooki
             if let Some((token, _)) = &tokens.refresh {
                 body["refresh_token"] = token.expose().into();
             }
+            if let Some(token) = &tokens.device {
+                body["device_token"] = token.expose().into();
+            }
             Response::json(200, &body)
         }
         TokenDelivery::Cookie => {
             let access = cookies.set_access(tokens.access.expose(), tokens.access_lifetime);
             let refresh =
                 tokens.refresh.as_ref().map(|(token, lifetime)| cookies.set_refresh(token.expose(), *lifetime));
-            Ok(Response::json(200, &body)?.with_cookies([access]).with_cookies(refresh))
+            let device = tokens.device.as_ref().map(|token| cookies.set_device(token.expose()));
+            Ok(Response::json(200, &body)?.with_cookies([access]).with_cookies(refresh).with_cookies(device))
         }
     }
 }

@@ -16,6 +16,7 @@ mod item;
 mod session_item;
 mod sessions;
 mod signing_keys;
+mod throttles;
 mod transaction;
 mod users;
 
@@ -24,6 +25,7 @@ pub use client::connect;
 pub use error::StoreError;
 pub use sessions::{Ended, Sessions, Written};
 pub use signing_keys::{KeysError, PublicKey, SigningKeys, StoredKeys};
+pub use throttles::{Admission, Throttles};
 pub use users::{RegisterError, Users};
 
 use aws_sdk_dynamodb::Client;
@@ -40,6 +42,8 @@ pub struct Store {
     pub applications: Applications,
     /// What signs and seals.
     pub signing_keys: SigningKeys,
+    /// Counters of attempts.
+    pub throttles: Throttles,
 }
 
 impl Store {
@@ -59,6 +63,7 @@ impl Store {
             sessions: Sessions::new(table(&tables.sessions)),
             applications: Applications::new(table(&tables.applications)),
             signing_keys: SigningKeys::new(table(&tables.signing_keys)),
+            throttles: Throttles::new(table(&tables.throttles)),
         }
     }
 }

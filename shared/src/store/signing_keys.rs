@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     access_token::{Algorithm, Signer, Verifier},
-    refresh_token::{MacKey, MacKeyId, MacKeys},
+    mac::{MacKey, MacKeyId, MacKeys},
     rotation::{Key, Purpose, in_force},
     world::Timestamp,
 };

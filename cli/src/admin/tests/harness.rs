@@ -36,6 +36,7 @@ pub(super) async fn deployment() -> Deployment {
     create_table(&client, &tables.sessions, &["user_key", "session_id"]).await;
     create_table(&client, &tables.applications, &["pk"]).await;
     create_table(&client, &tables.signing_keys, &["pk", "sk"]).await;
+    create_table(&client, &tables.throttles, &["pk"]).await;
     Deployment { store: Store::new(&client, &tables), tables, place }
 }
 
