@@ -12,6 +12,7 @@ use shared::{
 use crate::{
     metrics::refreshes,
     support::{App, Browser, PASSWORD, lines_of, project_file},
+    throttling::{about_to_be_locked, too_many_registrations},
 };
 
 fn schema() -> Value {
@@ -143,6 +144,12 @@ async fn everything_happens(app: &App) -> Vec<crate::support::Answer> {
     answers.push(alice.ask("DELETE", &format!("/sessions/{first}")).await.ok());
     answers.push(alice.ask("DELETE", "/sessions").await.ok());
 
+    let dan = app.registered(&service, "dan").await;
+    about_to_be_locked(app, &dan.user_key).await;
+    let guess = json!({"user_id": dan.user_id, "user_secret": "not his at all"});
+    answers.push(app.post(&service, "/authenticate", &guess).await.status(401));
+    answers.push(app.post(&service, "/authenticate", &guess).await.status(429));
+
     let mut browser = Browser::signed_in(app, &app.web(), "bob").await;
     answers.push(browser.sign_in().await.ok());
     answers
@@ -183,6 +190,8 @@ async fn every_event_that_is_written_is_as_the_schema_says() {
         line["type"] = json!("audit");
         lines.push(line);
     }
+
+    lines.extend(too_many_registrations().await);
 
     let schema = schema();
     for line in &lines {

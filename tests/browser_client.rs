@@ -47,7 +47,7 @@ impl Browser {
 }
 
 #[tokio::test]
-async fn signing_in_sets_both_cookies_and_shows_no_token_to_scripts() {
+async fn signing_in_sets_the_cookies_and_shows_no_token_to_scripts() {
     let app = App::start();
     let user_id = app.fresh_name("eve");
     let mut browser = Browser::new(app);
@@ -56,10 +56,11 @@ async fn signing_in_sets_both_cookies_and_shows_no_token_to_scripts() {
 
     let answer = browser.fetch("POST", "/authenticate", Some(credentials)).await.ok();
     assert_eq!(answer.body(), json!({"token_type": "Bearer", "expires_in": 1200, "refresh_expires_in": 259_200}));
-    assert_eq!(answer.cookies().len(), 2);
+    assert_eq!(answer.cookies().len(), 3);
     for (name, rest) in [
         ("access_token", "; Path=/; Max-Age=1200; HttpOnly; SameSite=Lax"),
         ("refresh_token", "; Path=/api/v1/auth; Max-Age=259200; HttpOnly; SameSite=Strict"),
+        ("device_token", "; Path=/api/v1/auth/authenticate; Max-Age=31536000; HttpOnly; SameSite=Strict"),
     ] {
         let line = answer.cookie(name);
         assert!(line.ends_with(rest), "{line}");

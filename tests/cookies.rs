@@ -1,4 +1,4 @@
-//! The two cookies: what they look like, and when they go.
+//! The cookies: what they look like, and when they go.
 
 use serde_json::json;
 
@@ -13,8 +13,8 @@ fn attributes<'a>(answer: &'a Answer, name: &str) -> &'a str {
 async fn signing_in_and_refreshing_set_both_cookies_with_exactly_these_attributes() {
     let app = App::start();
     let mut browser = Browser::signed_in(&app, &app.web(), "alice").await;
-    for answer in [browser.sign_in().await.ok(), browser.refresh().await.ok()] {
-        assert_eq!(answer.cookies().len(), 2);
+    for (answer, count) in [(browser.sign_in().await.ok(), 3), (browser.refresh().await.ok(), 2)] {
+        assert_eq!(answer.cookies().len(), count);
         assert_eq!(attributes(&answer, "access_token"), "Path=/; Max-Age=1200; HttpOnly; SameSite=Lax");
         assert_eq!(
             attributes(&answer, "refresh_token"),
@@ -42,7 +42,9 @@ async fn over_https_the_cookies_are_secure_and_say_so_in_their_names() {
     assert_eq!(attributes(&answer, "__Host-access_token"), "Path=/; Max-Age=1200; HttpOnly; Secure; SameSite=Lax");
     let expected = "Path=/api/v1/auth; Max-Age=259200; HttpOnly; Secure; SameSite=Strict";
     assert_eq!(attributes(&answer, "__Secure-refresh_token"), expected);
-    assert_eq!(answer.cookies().len(), 2);
+    let expected = "Path=/api/v1/auth/authenticate; Max-Age=31536000; HttpOnly; Secure; SameSite=Strict";
+    assert_eq!(attributes(&answer, "__Secure-device_token"), expected);
+    assert_eq!(answer.cookies().len(), 3);
 
     let token = answer.cookie_value("__Host-access_token");
     assert_eq!(crate::support::claims(&token)["iss"], DEPLOYED_ISSUER);

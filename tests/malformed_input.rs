@@ -193,7 +193,7 @@ async fn naughty_strings_are_a_name_or_a_reason_and_never_a_failure() {
         for body in [
             json!({"user_id": text, "user_secret": "wrong"}),
             json!({"user_key": text, "user_secret": "wrong"}),
-            json!({"user_id": "nobody-at-all", "user_secret": text}),
+            json!({"user_id": app.fresh_name("nobody"), "user_secret": text}),
         ] {
             app.post(&app.service(), "/authenticate", &body).await.problem(401, "invalid_credentials");
         }

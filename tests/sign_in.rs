@@ -77,7 +77,10 @@ async fn a_sign_in_gives_what_it_says() {
     let answer = alice.sign_in().await.ok();
     let body = answer.body();
     let members: Vec<_> = body.as_object().unwrap().keys().collect();
-    assert_eq!(members, ["access_token", "expires_in", "refresh_expires_in", "refresh_token", "token_type"]);
+    assert_eq!(
+        members,
+        ["access_token", "device_token", "expires_in", "refresh_expires_in", "refresh_token", "token_type"]
+    );
     assert!(answer.cookies().is_empty(), "tokens come one way only");
 
     let claims = alice.claims();
@@ -205,7 +208,7 @@ async fn a_cookie_that_a_neighbour_planted_keeps_nobody_from_signing_in() {
     let request = app.request("POST", "/authenticate").header("api-key", app.web().publishable_key);
     let request = request.header("origin", PAGE).header("content-type", "application/json");
     let request = request.header("cookie", "refresh_token=a; refresh_token=b").body(body);
-    assert_eq!(app.send(request).await.ok().cookies().len(), 2);
+    assert_eq!(app.send(request).await.ok().cookies().len(), 3);
 }
 
 #[tokio::test]

@@ -75,7 +75,7 @@ fn every_function_hands_its_audit_events_on_when_asked_to() {
 }
 
 /// `(namespace, metric, dimension)` of what alarms and dashboard may look at.
-const METRICS: [(&str, &str, &str); 16] = [
+const METRICS: [(&str, &str, &str); 17] = [
     ("AWS/ApiGateway", "4xx", "ApiId"),
     ("AWS/ApiGateway", "5xx", "ApiId"),
     ("AWS/ApiGateway", "Count", "ApiId"),
@@ -91,6 +91,7 @@ const METRICS: [(&str, &str, &str); 16] = [
     ("Gatelet", "RefreshReuse", "service"),
     ("Gatelet", "SignInFailures", "service"),
     ("Gatelet", "SignIns", "service"),
+    ("Gatelet", "SignInsThrottled", "service"),
     ("Gatelet", "SigningKeyAge", "service"),
 ];
 
