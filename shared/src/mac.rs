@@ -114,6 +114,10 @@ impl Fields<'_> {
 }
 
 #[cfg(test)]
+#[path = "mac_vectors.rs"]
+mod vectors;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
