@@ -19,6 +19,7 @@ mod deployment;
 mod discovery;
 mod event_files;
 mod introspection;
+mod jose;
 mod keyring;
 mod ledger;
 mod logging;

@@ -156,18 +156,6 @@ fn a_token_is_good_within_its_time_and_thirty_seconds_of_leeway() {
 }
 
 #[test]
-fn no_bit_can_be_changed() {
-    let Setting { signer, verifier, .. } = setting(Algorithm::ES256);
-    let token = signer.sign(&claims()).unwrap();
-    for at in 0..token.expose().len() {
-        let mut bytes = token.expose().as_bytes().to_vec();
-        bytes[at] ^= 1;
-        let changed = String::from_utf8_lossy(&bytes);
-        assert!(verifier.verify(&changed, AUDIENCE, NOW).is_err(), "byte {at}");
-    }
-}
-
-#[test]
 fn a_public_key_is_no_hmac_secret_and_other_spellings_are_no_tokens() {
     let Setting { pair, signer, verifier } = setting(Algorithm::RS256);
     let claims = claims();

@@ -7,7 +7,9 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValue},
 };
 use shared::{
+    access_token::Algorithm,
     config::{Aws, Tables},
+    keys::KeyPair,
     secret::Secret,
     store::{Store, connect},
     world::{System, World},
@@ -91,6 +93,23 @@ impl Database {
         let update = update.key("pk", text(&format!("account#{user_key}"))).update_expression("SET last_at = :last_at");
         let update = update.expression_attribute_values(":last_at", AttributeValue::N(last_at.to_string()));
         update.send().await.expect("the counter can be changed");
+    }
+
+    /// The key pair that signs under this name.
+    pub async fn signing_pair(&self, kid: &str) -> KeyPair {
+        let get = |pk: &str| {
+            let get = self.client.get_item().table_name(&self.tables.signing_keys);
+            get.key("pk", text(pk)).key("sk", text(kid)).send()
+        };
+        let [private, public] = [get("private").await, get("public").await]
+            .map(|answer| answer.expect("the key can be read").item.expect("the key is stored"));
+        let algorithm = private["algorithm"].as_s().ok().and_then(|name| Algorithm::from_name(name));
+        KeyPair {
+            kid: kid.to_owned(),
+            algorithm: algorithm.expect("an algorithm"),
+            private: private["key"].as_b().expect("bytes").as_ref().to_vec(),
+            public: serde_json::from_str(public["jwk"].as_s().expect("text")).expect("a JWK"),
+        }
     }
 
     /// How many sessions a user has in the table, dead ones included.
