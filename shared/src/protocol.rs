@@ -26,7 +26,7 @@ use crate::{ids::ApplicationId, session::Session, world::Timestamp};
 pub const MAX_BRANCH: u8 = 3;
 
 /// Where in a session's line of tokens a token stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// How often the session had been rotated when the token was made.
     pub generation: u32,
@@ -37,6 +37,18 @@ pub struct Position {
 impl Position {
     /// The first token of a session.
     pub const FIRST: Self = Self { generation: 0, branch: 0 };
+
+    /// The token that a rotation replaces this one by. There is none after four thousand million rotations.
+    #[must_use]
+    pub fn successor(self) -> Option<Self> {
+        Some(Self { generation: self.generation.checked_add(1)?, branch: 0 })
+    }
+
+    /// The token that displaces this one if nobody received it.
+    #[must_use]
+    pub const fn sibling(self) -> Self {
+        Self { branch: self.branch.saturating_add(1), ..self }
+    }
 }
 
 /// An application's rules for its refresh tokens.
@@ -52,6 +64,14 @@ pub struct RefreshPolicy {
     pub idle: Duration,
     /// A session ends when it is this old, however often it was refreshed.
     pub absolute: Duration,
+}
+
+impl RefreshPolicy {
+    /// When a session that is used at `now` ends unless it is used again.
+    #[must_use]
+    pub fn idle_end(&self, now: Timestamp, absolute_end: Timestamp) -> Timestamp {
+        now.plus(self.idle).min(absolute_end)
+    }
 }
 
 /// What presenting a token does to its session.
@@ -127,7 +147,7 @@ pub fn transition(
 }
 
 fn is_predecessor(token: Position, session: &Session) -> bool {
-    token.generation.checked_add(1) == Some(session.position.generation)
+    token.successor().is_some_and(|next| next.generation == session.position.generation)
         && session.previous_branch == Some(token.branch)
 }
 

@@ -107,7 +107,7 @@ impl Session {
             method: Method::Password,
             created_at: now,
             rotated_at: now,
-            expires_at: now.plus(application.refresh.idle).min(absolute_expires_at),
+            expires_at: application.refresh.idle_end(now, absolute_expires_at),
             absolute_expires_at,
             revoked_at: None,
             revoked_reason: None,

@@ -75,8 +75,8 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Written, StoreError> {
         let Position { generation, branch } = token.position;
-        // After four thousand million rotations there is no next one, and the session is as good as gone.
-        let Some(next) = generation.checked_add(1) else { return Ok(Written::Refused(None)) };
+        // Without a next one, the session is as good as gone.
+        let Some(next) = token.position.successor() else { return Ok(Written::Refused(None)) };
         let update = self
             .update(token.user_key, token.session_id)
             .condition_expression(
@@ -85,8 +85,8 @@ impl Sessions {
             )
             .expression_attribute_values(":generation", number(generation))
             .expression_attribute_values(":branch", number(branch))
-            .expression_attribute_values(":next", number(next))
-            .expression_attribute_values(":zero", number(0_u64));
+            .expression_attribute_values(":next", number(next.generation))
+            .expression_attribute_values(":zero", number(next.branch));
         let set = "SET generation = :next, branch = :zero, previous_branch = :branch";
         self.advance(update, set, token.absolute_expires_at, application, policy, device, now).await
     }
@@ -111,7 +111,7 @@ impl Sessions {
             .expression_attribute_values(":generation", number(generation))
             .expression_attribute_values(":branch", number(branch))
             .expression_attribute_values(":late", number(late.position.branch))
-            .expression_attribute_values(":next", number(u64::from(branch) + 1));
+            .expression_attribute_values(":next", number(seen.position.sibling().branch));
         let set = "SET branch = :next";
         self.advance(update, set, late.absolute_expires_at, seen.application_id, policy, device, now).await
     }
@@ -131,7 +131,7 @@ impl Sessions {
         let mut assignments = vec![format!("{set}, rotated_at = :now, expires_at = :expires")];
         let mut update = update
             .expression_attribute_values(":now", moment(now))
-            .expression_attribute_values(":expires", moment(now.plus(policy.idle).min(absolute)))
+            .expression_attribute_values(":expires", moment(policy.idle_end(now, absolute)))
             .expression_attribute_values(":application", string(application));
         for (name, value) in [("user_agent", &device.user_agent), ("source_ip", &device.source_ip)] {
             if let Some(value) = value {
