@@ -45,6 +45,16 @@ async fn an_account_waits_longer_after_each_failure_and_is_locked_at_the_ceiling
 }
 
 #[tokio::test]
+async fn failures_are_forgotten_after_a_year() {
+    let throttles = App::start().database.store().throttles;
+    let (guesser, now) = (stranger(), System.now());
+    for count in 1..FREE {
+        assert_eq!(fail(&throttles, guesser, now).await, Admission::Granted { count });
+    }
+    assert_eq!(fail(&throttles, guesser, now.plus(KEPT_FOR)).await, Admission::Granted { count: 1 });
+}
+
+#[tokio::test]
 async fn a_thousand_guesses_at_once_are_five() {
     let throttles = App::start().database.store().throttles;
     let (guesser, now) = (stranger(), System.now());
