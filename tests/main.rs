@@ -27,6 +27,7 @@ mod malformed_input;
 mod malformed_requests;
 mod metrics;
 mod native_authorizer;
+mod naughty_strings;
 mod observability;
 mod outage;
 mod profiles;

@@ -1,9 +1,9 @@
 //! Paths, queries, headers and cookies that no client should send get a specific refusal: never a 5xx, never a hang.
 
 use functions::ROUTES;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{App, PASSWORD, Person};
+use crate::support::{App, PASSWORD, Person, project_file};
 
 #[tokio::test]
 async fn credentials_in_the_query_are_refused_everywhere() {
@@ -189,6 +189,29 @@ async fn a_header_of_any_bytes_is_no_failure() {
     }
     let authorization = [("api-key", key), ("authorization", "Bearer é")];
     app.send_raw("GET", "/api/v1/auth/whoami", &authorization, b"").await.problem(401, "invalid_token");
+}
+
+/// What the gateway hands on as it came: the local one would refuse it.
+#[tokio::test]
+async fn an_event_that_makes_no_address_is_no_failure() {
+    let app = App::start();
+    let event = std::fs::read_to_string(project_file("events/whoami.json")).expect("the event is there");
+    let event: Value = serde_json::from_str(&event).expect("JSON");
+    for (pointer, value) in [
+        ("/rawQueryString", "a=<b>"),
+        ("/rawQueryString", "a=\u{e9}&b=a b"),
+        ("/rawQueryString", "\u{0}"),
+        ("/rawPath", ":"),
+        ("/headers/host", "xn--"),
+        ("/headers/host", "a b"),
+        ("/headers/x-forwarded-proto", "://"),
+    ] {
+        let mut event = event.clone();
+        event["headers"] = json!({"host": "auth.example.com", "x-forwarded-proto": "https"});
+        *event.pointer_mut(pointer).expect("it is there") = json!(value);
+        let answer = app.invoke("whoami", &event).await;
+        assert_eq!(answer.body()["statusCode"], 200, "{pointer} {value:?}: {}", answer.text);
+    }
 }
 
 #[tokio::test]

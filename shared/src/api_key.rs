@@ -142,11 +142,11 @@ impl KeyHash {
         })
     }
 
-    /// Reads the stored form. `None` if it is not 64 hexadecimal digits.
+    /// Reads the stored form. `None` if it is not 64 hexadecimal digits, the letters in lower case.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
         let mut hash = [0; digest::SHA256_OUTPUT_LEN];
-        if text.len() != 2 * hash.len() || !text.is_ascii() {
+        if text.len() != 2 * hash.len() || !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
             return None;
         }
         for (byte, at) in hash.iter_mut().zip((0..).step_by(2)) {

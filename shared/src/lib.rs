@@ -11,6 +11,8 @@ pub mod application;
 pub mod audit;
 pub mod config;
 pub mod device_token;
+#[cfg(test)]
+mod fuzz;
 pub mod gate;
 pub mod http;
 pub mod ids;

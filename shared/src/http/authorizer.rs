@@ -57,7 +57,7 @@ impl AuthorizerRequest {
         AccessToken::in_headers(Headers(&headers), cookies)
     }
 
-    fn note(&self, context: &Context) -> Note {
+    pub(super) fn note(&self, context: &Context) -> Note {
         let trace = context.xray_trace_id.as_deref();
         Note::new(self.request_context.request_id.clone(), trace).on_route(self.route_key.clone())
     }

@@ -6,6 +6,8 @@
 mod authorizer;
 mod cookies;
 mod credentials;
+#[cfg(test)]
+mod fuzz;
 mod json;
 mod request;
 mod response;
@@ -24,7 +26,7 @@ pub use tokens::token_response;
 use std::{convert::Infallible, future::Future, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
-use lambda_http::service_fn;
+use lambda_http::{Adapter, LambdaEvent, Service, request::LambdaRequest, service_fn};
 
 use crate::{config, log, metrics, problem::Problem, store::StoreError};
 
@@ -68,7 +70,7 @@ where
 {
     begin()?;
     let handler = &handler;
-    lambda_http::run(service_fn(|event: lambda_http::Request| {
+    let mut adapter = Adapter::from(service_fn(|event: lambda_http::Request| {
         let request = Request::from(event);
         let note = request.note();
         // Handlers are `async fn`s: nothing of them runs before the future is polled, under guard and beside its note.
@@ -84,8 +86,11 @@ where
             });
             Ok::<_, Infallible>(response.await.into_lambda())
         }
-    }))
-    .await
+    }));
+    let serve = move |LambdaEvent { payload, context }: LambdaEvent<LambdaRequest>| {
+        adapter.call(LambdaEvent::new(request::without_address(payload), context))
+    };
+    lambda_http::lambda_runtime::run(service_fn(serve)).await
 }
 
 /// What every function does before it serves.

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use lambda_http::{
     Body, RequestExt,
-    http::{HeaderMap, Method, request::Parts},
-    request::RequestContext,
+    http::{HeaderMap, Method, header, request::Parts},
+    request::{LambdaRequest, RequestContext},
 };
 
 use super::{Members, json};
@@ -43,6 +44,28 @@ impl Headers<'_> {
 pub struct Request {
     parts: Parts,
     body: Body,
+}
+
+/// The event without what `lambda_http` would make an address of, which panics where host, scheme, path or query are no parts
+/// of one, as it does of a body that is not the Base64 that it is said to be. Nothing reads the address; the query is read
+/// from its parameters.
+pub(super) fn without_address(event: LambdaRequest) -> LambdaRequest {
+    let mut request = match event {
+        LambdaRequest::ApiGatewayV2(request) => request,
+        other => return other,
+    };
+    if let Some(query) = request.raw_query_string.take()
+        && let Ok(parameters) = query.parse()
+    {
+        request.query_string_parameters = parameters;
+    }
+    request.headers.remove(header::HOST);
+    request.headers.remove("x-forwarded-proto");
+    request.request_context.domain_name = None;
+    request.raw_path = None;
+    let is_base64 = |body: &String| STANDARD.decode(body).is_ok();
+    request.is_base64_encoded &= request.body.as_ref().is_some_and(is_base64);
+    LambdaRequest::ApiGatewayV2(request)
 }
 
 impl From<lambda_http::Request> for Request {
