@@ -18,6 +18,7 @@ mod cross_origin;
 mod deployment;
 mod discovery;
 mod event_files;
+mod histories;
 mod introspection;
 mod jose;
 mod keyring;

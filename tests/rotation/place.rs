@@ -27,7 +27,7 @@ const TTL_LAG: Duration = Duration::from_hours(48);
 pub struct Place {
     pub clock: Clock,
     pub rotation: Rotation,
-    database: Database,
+    pub database: Database,
     database_clock: Arc<ManualClock>,
     endpoint: String,
 }
