@@ -6,6 +6,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use bolero::TypeGenerator;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::{
     access_token::{Algorithm, Claims, Signer, Verifier},
@@ -212,6 +213,7 @@ fn a_name_is_its_own_normal_form() {
             for input in [text.clone(), format!("abc{letters}"), damage.to_text("ÅdaＡＢ.Ångström@exämple.com")] {
                 let Ok(name) = UserId::parse(&input) else { continue };
                 assert_eq!(UserId::parse(name.as_str()).as_ref(), Ok(&name), "{input:?}");
+                assert_eq!(name.as_str().to_lowercase().nfc().collect::<String>(), name.as_str(), "{input:?}");
                 assert!((3..=128).contains(&name.as_str().chars().count()), "{input:?}");
                 assert!(!name.as_str().contains(|c: char| c.is_control() || c.is_whitespace()), "{input:?}");
             }
