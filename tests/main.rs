@@ -18,6 +18,8 @@ mod cross_origin;
 mod deployment;
 mod discovery;
 mod event_files;
+#[cfg(target_os = "linux")] // where processes can be found and killed
+mod faults;
 mod histories;
 mod introspection;
 mod jose;

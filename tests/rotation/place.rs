@@ -10,15 +10,12 @@ use aws_sdk_dynamodb::{
 };
 use dynoxide::{Database, storage_backend::ManualClock};
 use shared::{
-    config::{Authorizer, Aws, Config, Limits, LiveCheck, Passwords, Rotation, Tables},
-    http::Cookies,
-    password::{Hasher, Params, Peppers, Policy},
-    secret::Secret,
+    config::{Config, Rotation, Tables},
     store::{Store, connect},
     world::World,
 };
 
-use crate::support::Clock;
+use crate::support::{self, Clock};
 
 /// How late DynamoDB may delete what has expired.
 const TTL_LAG: Duration = Duration::from_hours(48);
@@ -55,29 +52,8 @@ impl Place {
 
     /// What the functions' environment says.
     pub fn config(&self) -> Config {
-        let issuer = "https://auth.example.com/api/v1/auth".to_owned();
-        Config {
-            audience: issuer.clone(),
-            cookies: Cookies::new(true),
-            issuer,
-            default_application: None,
-            passwords: Passwords {
-                policy: Policy::new(8, 64).expect("a policy"),
-                hasher: Hasher::new(Params::new(7168, 5, 1).expect("parameters"), Peppers::default()),
-            },
-            max_sessions: 50,
-            limits: Limits { sign_ins: 1_000_000, registrations: 1_000_000 },
-            authorizer: Authorizer { optional: false, live_check: LiveCheck::Off },
-            rotation: self.rotation,
-            tables: Tables::of_stack("simulated"),
-            aws: Aws {
-                region: "eu-central-1".into(),
-                endpoint: Some(self.endpoint.clone()),
-                access_key_id: "local".into(),
-                secret_access_key: Secret::new("local".into()),
-                session_token: None,
-            },
-        }
+        let tables = Tables::of_stack("simulated");
+        support::config("https://auth.example.com/api/v1/auth", &self.endpoint, tables, self.rotation)
     }
 
     /// A connection of its own.

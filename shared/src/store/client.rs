@@ -18,11 +18,25 @@ use aws_smithy_http_client::{
 
 use crate::config::Aws;
 
-/// The time budget of one call. All of it lies below every timeout outside.
-const CONNECT: Duration = Duration::from_secs(1);
-const ATTEMPT: Duration = Duration::from_millis(1500);
-const OPERATION: Duration = Duration::from_millis(4500);
-const ATTEMPTS: u32 = 3;
+/// How long a call may take and how often it is sent. All of it lies below every timeout outside (`docs/faults.md`).
+pub struct Budget {
+    /// Until a connection stands.
+    pub connect: Duration,
+    /// From sending a request to the end of its answer.
+    pub attempt: Duration,
+    /// All attempts, and the waits between them.
+    pub operation: Duration,
+    /// How often a request is sent, the first time included.
+    pub attempts: u32,
+}
+
+/// The budget of every call.
+pub const BUDGET: Budget = Budget {
+    connect: Duration::from_secs(1),
+    attempt: Duration::from_millis(1500),
+    operation: Duration::from_millis(4500),
+    attempts: 3,
+};
 
 /// A client for `aws`. It connects at its first call.
 #[must_use]
@@ -47,15 +61,15 @@ pub fn connect(aws: &Aws) -> Client {
         .http_client(http_client)
         .retry_config(
             RetryConfig::standard()
-                .with_max_attempts(ATTEMPTS)
+                .with_max_attempts(BUDGET.attempts)
                 .with_initial_backoff(Duration::from_millis(50))
                 .with_max_backoff(Duration::from_millis(500)),
         )
         .timeout_config(
             TimeoutConfig::builder()
-                .connect_timeout(CONNECT)
-                .operation_attempt_timeout(ATTEMPT)
-                .operation_timeout(OPERATION)
+                .connect_timeout(BUDGET.connect)
+                .operation_attempt_timeout(BUDGET.attempt)
+                .operation_timeout(BUDGET.operation)
                 .build(),
         )
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());

@@ -4,8 +4,8 @@
 //! an attribute name, an expression or an SDK error. What the tables hold is written at the head of each submodule;
 //! `infra/template.yaml` declares them.
 //!
-//! Retries and time: an attempt may take 1.5 s, a call three attempts and 4.5 s in all, so that a function answers 503
-//! itself well before its 10 s timeout and the HTTP API's 30 s. Every write is conditional or idempotent, so that a retry
+//! Retries and time: an attempt may take 1.5 s, a call three attempts and 4.5 s in all ([`BUDGET`]), so that a function
+//! answers 503 itself well before its 10 s timeout and the HTTP API's 30 s. Every write is conditional or idempotent, so that a retry
 //! of a write which did arrive does no harm; `rotate` without a grace window is the exception, and says so.
 
 mod application_item;
@@ -21,7 +21,7 @@ mod transaction;
 mod users;
 
 pub use applications::{Applications, CACHED_FOR, Caller, IdentifyError, SaveError};
-pub use client::connect;
+pub use client::{BUDGET, Budget, connect};
 pub use error::StoreError;
 pub use sessions::{Ended, Sessions, Written};
 pub use signing_keys::{KeysError, PublicKey, SigningKeys, StoredKeys};

@@ -13,11 +13,12 @@ use crate::world::World;
 
 const OPERATION: &str = "TransactWriteItems";
 
-/// How often a transaction that met another one on the same item is sent: the SDK never repeats it.
+/// How often a transaction that met another one on the same item, or was throttled, is sent: the SDK never repeats it.
 const ATTEMPTS: u8 = 4;
 
-/// What a transaction calls throttling: it is cancelled, for a reason that passes.
-const THROTTLED: [&str; 3] = ["ProvisionedThroughputExceeded", "RequestLimitExceeded", "ThrottlingError"];
+/// Reasons for which a transaction is cancelled, and which pass: another one on the same item, and throttling.
+const PASSING: [&str; 4] =
+    ["ProvisionedThroughputExceeded", "RequestLimitExceeded", "ThrottlingError", "TransactionConflict"];
 
 /// Nothing was written.
 pub(super) enum Refusal {
@@ -28,7 +29,7 @@ pub(super) enum Refusal {
 }
 
 enum Cancelled {
-    Conflict,
+    Passing(StoreError),
     Final(Refusal),
 }
 
@@ -46,18 +47,20 @@ pub(super) fn unbuilt(error: BuildError) -> StoreError {
 
 /// Carries out `writes`.
 pub(super) async fn transact(table: &Table, writes: Vec<TransactWriteItem>, world: &impl World) -> Result<(), Refusal> {
-    for attempt in 1..=ATTEMPTS {
+    let mut attempt = 1;
+    loop {
         match send(table, writes.clone()).await {
             Ok(()) => return Ok(()),
             Err(Cancelled::Final(refusal)) => return Err(refusal),
+            Err(Cancelled::Passing(error)) if attempt == ATTEMPTS => return Err(Refusal::Store(error)),
             // The other transaction decides within milliseconds.
-            Err(Cancelled::Conflict) => {
+            Err(Cancelled::Passing(_)) => {
                 let [jitter] = world.random::<1>();
                 tokio::time::sleep(Duration::from_millis(u64::from(attempt) * 20 + u64::from(jitter) / 8)).await;
             }
         }
+        attempt += 1;
     }
-    Err(Refusal::Store(StoreError::Unavailable("transaction conflict".into())))
 }
 
 async fn send(table: &Table, writes: Vec<TransactWriteItem>) -> Result<(), Cancelled> {
@@ -71,10 +74,8 @@ async fn send(table: &Table, writes: Vec<TransactWriteItem>) -> Result<(), Cance
         };
         if cancelled_for("ConditionalCheckFailed") {
             Cancelled::Final(Refusal::Condition)
-        } else if cancelled_for("TransactionConflict") {
-            Cancelled::Conflict
-        } else if THROTTLED.into_iter().any(cancelled_for) {
-            Cancelled::Final(Refusal::Store(StoreError::Unavailable(error.into())))
+        } else if PASSING.into_iter().any(cancelled_for) {
+            Cancelled::Passing(StoreError::Unavailable(error.into()))
         } else {
             Cancelled::Final(Refusal::Store(StoreError::from_sdk(OPERATION, error)))
         }

@@ -1,0 +1,173 @@
+//! A stack behind a proxy, and people on it whose sessions are as a story needs them.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use shared::{
+    access_token::Algorithm,
+    application::{Application, TokenDelivery},
+    config::{Rotation, Tables},
+    ids::UserKey,
+    issuer::Issuer,
+    password::{Hasher, Params, Password, PasswordHash, Peppers},
+    protocol::Position,
+    refresh_token::RefreshToken,
+    session::{Device, Session},
+    store::Store,
+    user::{Permissions, Status, User},
+    world::{System, Timestamp, World},
+};
+
+use crate::support::{App, Database, Known, Options, PAGE, PASSWORD, Person, Proxy, Stack, config};
+
+/// How many sessions a user may have on this stack.
+pub const MAX_SESSIONS: usize = 3;
+
+/// How an application differs from the usual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Tokens in the body.
+    Body,
+    /// Tokens in cookies.
+    Cookie,
+    /// No grace, no recovery.
+    Strict,
+    /// Grace, but no recovery.
+    NoRecovery,
+    /// The refresh token stays as it is.
+    NoRotation,
+    /// As `Body`, but no instance has ever heard of it.
+    Unheard,
+}
+
+pub struct Place {
+    pub app: App,
+    pub proxy: Proxy,
+    pub store: Store,
+    issuer: Issuer,
+    applications: Vec<(Profile, Known, Arc<Application>)>,
+    /// Of [`PASSWORD`], with parameters that a sign-in improves.
+    weak_hash: String,
+}
+
+impl Place {
+    pub async fn prepare() -> Self {
+        let proxy = Proxy::start(&Stack::shared().ready.dynamodb_endpoint);
+        let sessions = format!("MaxSessions={MAX_SESSIONS}");
+        let arguments = ["--with-example", "--max-instances", "40", "--parameter", &sessions];
+        let mut app = App::on(Stack::private(&Options {
+            arguments: &arguments,
+            endpoint: Some(&proxy.endpoint),
+            ..Options::default()
+        }));
+        // Past the proxy: what the test itself does is not broken.
+        let mut ready = app.stack.ready.clone();
+        ready.dynamodb_endpoint.clone_from(&Stack::shared().ready.dynamodb_endpoint);
+        app.database = Database::of(&ready);
+        let store = app.database.store();
+        let rotation = Rotation { algorithm: Algorithm::ES256, period: Duration::from_hours(24) };
+        let config =
+            config(&app.url("/api/v1/auth"), &ready.dynamodb_endpoint, Tables::of_stack("gatelet-local"), rotation);
+        let issuer = Issuer::load(&config, &store.signing_keys, &System).await.expect("the stack has keys");
+        let weak = Hasher::new(Params::new(7_168, 5, 1).expect("parameters"), Peppers::default());
+        let weak = weak.hash(&Password::new(PASSWORD.to_owned()), *b"sixteen of salt!").expect("a hash");
+        let mut place =
+            Self { app, proxy, store, issuer, applications: Vec::new(), weak_hash: weak.expose().to_owned() };
+        for profile in [Profile::Body, Profile::Cookie, Profile::Strict, Profile::NoRecovery, Profile::NoRotation] {
+            let (known, application) = place.new_application(profile).await;
+            place.applications.push((profile, known, application));
+        }
+        place
+    }
+
+    async fn new_application(&self, profile: Profile) -> (Known, Arc<Application>) {
+        let settle = |application: &mut Application| match profile {
+            Profile::Body | Profile::Unheard => {}
+            Profile::Cookie => {
+                application.delivery = TokenDelivery::Cookie;
+                application.allowed_origins = vec![PAGE.to_owned()];
+            }
+            Profile::Strict => {
+                application.refresh.grace = Duration::ZERO;
+                application.refresh.recovery = false;
+            }
+            Profile::NoRecovery => application.refresh.recovery = false,
+            Profile::NoRotation => application.refresh.rotation = false,
+        };
+        let known = self.app.application(settle).await;
+        let id = known.id.parse().expect("an id");
+        let (application, _) = self.store.applications.find(id).await.expect("a store").expect("an application");
+        (known, Arc::new(application))
+    }
+
+    async fn application(&self, profile: Profile) -> (Known, Arc<Application>) {
+        match self.applications.iter().find(|(known, ..)| *known == profile) {
+            Some((_, known, application)) => (known.clone(), Arc::clone(application)),
+            None => self.new_application(profile).await,
+        }
+    }
+
+    /// Somebody with `sessions` sessions, whose first refresh token and whose access token are of the first one. That one
+    /// is `aged`: where in its life it is.
+    pub async fn person(&self, profile: Profile, sessions: usize, aged: fn(&mut Session)) -> Person {
+        let (known, application) = self.application(profile).await;
+        let user = User {
+            key: UserKey::random(&System),
+            user_id: self.app.fresh_name("ada"),
+            email: None,
+            status: Status::Active,
+            epoch: 0,
+            permissions: Permissions::default(),
+            password: PasswordHash::from_stored(self.weak_hash.clone()),
+            created_at: System.now(),
+        };
+        self.store.users.register(&user, &System).await.expect("an account");
+        let mut person = Person::new(self.app.clone(), known, user.user_id.clone(), user.key.to_string());
+        let now = System.now();
+        for index in 0..sessions {
+            let mut session = Session::begin(&user, &application, Device::default(), &System, now);
+            if index == 0 {
+                aged(&mut session);
+                let tokens = self.issuer.issue(&session, &user, &application, now, &System).await.expect("tokens");
+                person.access_token = tokens.access.into_exposed();
+                let first = RefreshToken { position: Position::FIRST, ..session.refresh_token() };
+                person.refresh_token = self.issuer.sealing().seal(&first, now).await.expect("a key").into_exposed();
+            }
+            self.store.sessions.begin(&session).await.expect("a session");
+            // A session that begins has no branch before, so that nobody writes one with it.
+            if let Some(branch) = session.previous_branch {
+                let (user, id) = (session.user_key.to_string(), session.session_id.to_string());
+                self.app.database.set_session(&user, &id, "previous_branch", branch.into()).await;
+            }
+        }
+        person
+    }
+
+    /// What a refresh token says.
+    pub async fn open(&self, token: &str) -> RefreshToken {
+        let opened = self.issuer.sealing().open(token, System.now()).await.expect("a key");
+        opened.expect("a genuine token")
+    }
+
+    /// The session that a refresh token is of.
+    pub async fn session(&self, token: &str) -> Option<Session> {
+        let token = self.open(token).await;
+        self.store.sessions.find(token.user_key, token.session_id, true).await.expect("the session can be read")
+    }
+}
+
+/// A trace that no other request has.
+pub fn fresh_trace() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    format!("1-5759e988-{:024x}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// When an hour was left ago.
+pub fn an_hour_ago() -> Timestamp {
+    Timestamp::from_seconds(System.now().seconds() - 3600)
+}
