@@ -19,7 +19,7 @@ use place::Place;
 use table::{Row, Table};
 
 /// How many stories are told at the same time. Most of them wait.
-const AT_ONCE: usize = 20;
+const AT_ONCE: usize = 16;
 
 /// How many may be told a second time, by themselves.
 const TOLD_AGAIN: usize = 25;
@@ -38,7 +38,7 @@ const KINDS: [(Fault, &str); 7] = [
 struct Part {
     title: &'static str,
     columns: Vec<(Fault, Lasting, &'static str)>,
-    /// A row for each request instead of one for each of its calls.
+    /// A story for each request instead of one for each of its calls.
     whole: bool,
 }
 
@@ -71,8 +71,11 @@ async fn every_fault_at_every_call_is_borne_or_admitted() {
     let mut wrong = Vec::new();
     for part in parts() {
         let (table, faults) = tell(&place, &part, &rows).await;
-        tables.push(table);
         wrong.extend(faults);
+        // Whether the sum of all waits stays below the budget depends on the machine; either answer is in time.
+        if !part.whole {
+            tables.push(table);
+        }
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
     table::hold(&tables);
@@ -92,7 +95,7 @@ async fn tell(place: &Place, part: &Part, rows: &[(&Case, Target)]) -> (Table, V
     }
     // What takes longest begins first.
     stories.sort_by_key(|field| field.rule.fault != Fault::Hang);
-    let empty = rows.iter().map(|(case, target)| Row::new(case, target, part.whole, part.columns.len())).collect();
+    let empty = rows.iter().map(|(case, target)| Row::new(case, target, part.columns.len())).collect();
     let mut table = Table::new(part.title, part.columns.iter().map(|(.., name)| *name), empty);
     let (mut longest, mut wrong) = (Duration::ZERO, Vec::new());
     let mut told = stream::iter(&stories).map(|field| field.tell(place)).buffer_unordered(AT_ONCE);

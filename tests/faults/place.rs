@@ -131,7 +131,10 @@ impl Place {
         let now = System.now();
         for index in 0..sessions {
             let mut session = Session::begin(&user, &application, Device::default(), &System, now);
+            // Which one has to go is not left to chance.
+            session.rotated_at = Timestamp::from_seconds(now.seconds() - 60);
             if index == 0 {
+                session.rotated_at = now;
                 aged(&mut session);
                 let tokens = self.issuer.issue(&session, &user, &application, now, &System).await.expect("tokens");
                 person.access_token = tokens.access.into_exposed();

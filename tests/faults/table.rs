@@ -25,11 +25,11 @@ pub struct Row {
 }
 
 impl Row {
-    /// Without outcomes so far; `whole` if it is about each call of the request.
-    pub fn new(case: &Case, target: &Target, whole: bool, columns: usize) -> Self {
+    /// Without outcomes so far.
+    pub fn new(case: &Case, target: &Target, columns: usize) -> Self {
         let table = target.table.rsplit_once("local-").map_or(target.table.as_str(), |(_, name)| name);
         let nth = if target.nth > 1 { format!(" ({})", target.nth) } else { String::new() };
-        let call = if whole { "each".to_owned() } else { format!("{} {table}{nth}", target.operation) };
+        let call = format!("{} {table}{nth}", target.operation);
         Self { case: case.name, call, fields: vec![IMPOSSIBLE.to_owned(); columns] }
     }
 }

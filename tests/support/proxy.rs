@@ -2,7 +2,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -130,17 +133,20 @@ async fn pass(
         state.arrivals.send_modify(|count| *count += 1);
         (state.rules.come(&headers, &asked), state.arrivals.subscribe())
     };
-    let under_way = UnderWay { state, trace: rules::trace(&headers).unwrap_or_default() };
+    let trace = rules::trace(&headers).unwrap_or_default();
+    // Nothing coming back is a fault that lasts until the caller goes.
+    let under_way = UnderWay { state, trace, pending: fault.is_some_and(|fault| fault != Fault::Hang).into() };
     if fault.is_some() {
         under_way.alone().await;
     }
     let fault = fault.unwrap_or_else(|| lock(state).fault);
     if let Some(refusal) = fault::refusal(fault, operation(&headers)) {
+        under_way.done();
         return Ok(refusal);
     }
     match fault {
         Fault::Hang => std::future::pending().await,
-        Fault::CutBefore => return Err(Cut),
+        Fault::CutBefore => return Err(under_way.cut()),
         Fault::KillBefore => return Err(under_way.kill(ends)),
         Fault::Held => {
             // Nobody coming is as good an end of the wait as somebody.
@@ -154,10 +160,16 @@ async fn pass(
     let answer = serde_json::from_slice(&body).unwrap_or_default();
     lock(state).calls.push(Call::answered(&headers, &asked, &answer, started));
     match fault {
-        Fault::CutAfter => Err(Cut),
-        Fault::HalfAnswer => Ok(fault::half_of(status, &body)),
+        Fault::CutAfter => Err(under_way.cut()),
         Fault::KillAfter => Err(under_way.kill(ends)),
-        _ => Ok(fault::answer_of(status, body)),
+        Fault::HalfAnswer => {
+            under_way.done();
+            Ok(fault::half_of(status, &body))
+        }
+        _ => {
+            under_way.done();
+            Ok(fault::answer_of(status, body))
+        }
     }
 }
 
@@ -169,6 +181,8 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 struct UnderWay<'a> {
     state: &'a Mutex<State>,
     trace: String,
+    /// A fault is still to happen to it.
+    pending: AtomicBool,
 }
 
 impl UnderWay<'_> {
@@ -182,19 +196,30 @@ impl UnderWay<'_> {
         }
     }
 
-    /// Kills the caller, which cuts the connection. A caller that has given the call up in this moment is killed at its next
-    /// attempt: a fault that does not happen must not pass for one that did no harm.
-    fn kill(&self, ends: Ends) -> Cut {
-        if !processes::kill_caller(ends.caller, ends.proxy) {
-            lock(self.state).rules.miss(&self.trace);
-        }
+    fn done(&self) {
+        self.pending.store(false, Ordering::Relaxed);
+    }
+
+    fn cut(&self) -> Cut {
+        self.done();
         Cut
+    }
+
+    /// Kills the caller, which cuts the connection.
+    fn kill(&self, ends: Ends) -> Cut {
+        if processes::kill_caller(ends.caller, ends.proxy) { self.cut() } else { Cut }
     }
 }
 
+/// A caller that gives a call up before its fault has happened has the fault at its next attempt: one that does not happen must
+/// not pass for one that did no harm.
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        lock(self.state).rules.go(&self.trace);
+        let mut state = lock(self.state);
+        if self.pending.load(Ordering::Relaxed) {
+            state.rules.miss(&self.trace);
+        }
+        state.rules.go(&self.trace);
     }
 }
 
