@@ -33,6 +33,7 @@ pub struct Told {
     /// As the table shows it.
     pub outcome: String,
     pub took: Duration,
+    pub happened: bool,
     /// What should not have been.
     pub wrong: Vec<String>,
 }
@@ -84,7 +85,7 @@ pub async fn tell(place: &Place, case: &Case, rule: Rule) -> Told {
         Law::Ends(gone) => story.ends(&first, gone).await,
         Law::Reads | Law::Guarded => story.reads(&first).await,
     };
-    Told { outcome, took, wrong: story.wrong }
+    Told { outcome, took, happened: hits > 0, wrong: story.wrong }
 }
 
 impl Story<'_> {
