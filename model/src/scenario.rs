@@ -73,9 +73,7 @@ impl Scenario {
             Self::Theft => {
                 Bounds { ticks: 7 + more, victim: 3 + more, thief: 3 + more, thefts: 1, apart: true, ..NOTHING }
             }
-            Self::Siege => {
-                Bounds { ticks: 3 + more, victim: 2 + more, thief: 1 + more, thefts: 1, endings: 1, ..NOTHING }
-            }
+            Self::Siege => Bounds { ticks: 3, victim: 2, thief: 1 + more, thefts: 1, endings: 1, ..NOTHING },
             Self::Restore => Bounds { ticks: 5 + more, victim: 5 + more, unacknowledged: 1, restores: 1, ..NOTHING },
             Self::Straddle => Bounds { ticks: 5, victim: 4 + more, straddle: true, ..NOTHING },
             Self::Drought => Bounds { ticks: 9, victim: 5 + more, ..NOTHING },
