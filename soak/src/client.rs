@@ -89,11 +89,11 @@ impl Client {
         if copies > 1 {
             add(&self.count.duplicates);
         }
-        let answers = join_all((0..copies).map(|_| self.refresh_with(&before))).await;
-        if chance() < self.habits.lost {
+        let mut answers = join_all((0..copies).map(|_| self.refresh_with(&before))).await;
+        while chance() < self.habits.lost {
             add(&self.count.lost);
-            self.come_back_later().await;
-            return;
+            self.notice_late_or_at_once().await;
+            answers = vec![self.refresh_with(&before).await];
         }
         for answer in &answers {
             self.keep(answer);
@@ -112,9 +112,9 @@ impl Client {
         self.check().await;
     }
 
-    /// The token is still the one whose answer got lost. Half of the clients send it again at once, half when the window
-    /// has closed, which is what recovery is for.
-    async fn come_back_later(&self) {
+    /// Whoever gets no answer sends the same token again: half of the clients at once, half when the window has closed, which is
+    /// what recovery is for.
+    async fn notice_late_or_at_once(&self) {
         if chance() < 0.5 {
             add(&self.count.late);
             sleep(self.habits.grace + Duration::from_secs(1) + Duration::from_secs(2).mul_f64(chance())).await;
