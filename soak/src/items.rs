@@ -25,20 +25,22 @@ impl Items {
         Self { client, table: ready.tables["sessions"].clone() }
     }
 
-    /// The sizes of these sessions' items in bytes, smallest first.
+    /// The sizes of these sessions' items in bytes, smallest first, without those that were ended just now.
     pub(crate) async fn sizes(&self, sessions: &[Session]) -> Vec<usize> {
         let sizes = stream::iter(sessions).map(|session| self.size(session)).buffer_unordered(4);
-        let mut sizes: Vec<_> = sizes.collect().await;
+        let mut sizes: Vec<_> = sizes.filter_map(async |size| size).collect().await;
         sizes.sort_unstable();
         sizes
     }
 
-    async fn size(&self, session: &Session) -> usize {
+    async fn size(&self, session: &Session) -> Option<usize> {
         let (user, id) = session.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let get = self.client.get_item().table_name(&self.table).consistent_read(true);
         let get = get.key("user_key", AttributeValue::S(user)).key("session_id", AttributeValue::S(id));
         let item = get.send().await.expect("the session can be read").item.expect("the session is there");
-        item.iter().map(|(name, value)| name.len() + size_of(value)).sum()
+        // An end is noted in the item, which makes it larger once and for all.
+        let living = !item.contains_key("revoked_at");
+        living.then(|| item.iter().map(|(name, value)| name.len() + size_of(value)).sum())
     }
 }
 
