@@ -4,7 +4,7 @@ from .web import bearer, send
 
 ORIGIN = "https://app.example.com"
 SECRET = "nine teal kettles sing"
-ACCESS, REFRESH = "__Host-access_token", "__Secure-refresh_token"
+ACCESS, REFRESH, DEVICE = "__Host-access_token", "__Secure-refresh_token", "__Secure-device_token"
 
 # The options of `gatelet app create`, by name.
 APPLICATIONS = {
@@ -39,7 +39,7 @@ def browser(stack, keys):
     page.send("POST", "/register", person).expect(201)
     page.send("GET", "/whoami").expect(200, authenticated=False)
     signed_in = page.send("POST", "/authenticate", person).expect(200, access_token=None, refresh_token=None)
-    for name, path, site in ((ACCESS, "/", "Lax"), (REFRESH, "/api/v1/auth", "Strict")):
+    for name, path, site in ((ACCESS, "/", "Lax"), (REFRESH, "/api/v1/auth", "Strict"), (DEVICE, "/api/v1/auth/authenticate", "Strict")):
         cookie = signed_in.cookies[name]
         found = (cookie["httponly"], cookie["secure"], cookie["path"], cookie["samesite"])
         assert found == (True, True, path, site), f"{name}: {found}"
@@ -59,7 +59,7 @@ def browser(stack, keys):
     ended = Browser(stack, page.headers["Api-Key"])
     ended.jar = dict(page.jar)
     page.send("DELETE", "/logout").expect(200, revoked=True)
-    assert not page.jar, f"signing out leaves {sorted(page.jar)}"
+    assert set(page.jar) == {DEVICE}, f"signing out leaves {sorted(page.jar)}"
     ended.send("GET", "/token-info").expect(401, code="invalid_token")
     return []
 
