@@ -4,6 +4,7 @@
 //! the same hash as a known one. Who may try at all is said by [`admission`].
 
 mod admission;
+mod claim;
 
 use shared::{
     application::{Application, TokenDelivery},
@@ -14,19 +15,20 @@ use shared::{
     http::{Cookies, Request, Response, check_cross_site, token_response},
     ids::{DeviceId, SessionId, UserKey},
     issuer::Issuer,
+    log,
     password::{Hasher, Password, Verdict},
     problem::Problem,
     refresh_token::RefreshToken,
     secret::Secret,
     session::{RevocationReason, Session},
-    store::{Applications, Ended, Sessions, StoreError, Throttles, Users},
+    store::{Applications, Caller, Ended, Sessions, Throttles, Users},
     throttle::{Guesser, Source},
     user::User,
-    user_id::UserId,
     world::{Timestamp, World},
 };
 
-use admission::{Answer, Candidate};
+use admission::{Answer, Attempt};
+use claim::Claim;
 
 /// What signing in needs beside the stores.
 pub struct SignIn {
@@ -52,21 +54,6 @@ impl SignIn {
     }
 }
 
-/// Who wants in. A name that nobody can have is like one that nobody has.
-enum Name {
-    Key(Option<UserKey>),
-    Id(Option<UserId>),
-}
-
-/// What a request says.
-struct Claim {
-    name: Name,
-    /// The name as it was written.
-    written: String,
-    password: Password,
-    device: Option<String>,
-}
-
 /// Answers 200 with tokens, in the body or in cookies; 401 for every reason alike; 429 to whoever has to wait.
 pub async fn handle(
     request: Request,
@@ -84,20 +71,10 @@ pub async fn handle(
         check_cross_site(&request, application)?;
     }
     let replaced = replaced(&request, application, sign_in, now).await?;
-    let claim = read(&request, application, sign_in)?;
+    let claim = Claim::read(&request, application, sign_in.cookies)?;
 
-    let key = find_key(&claim.name, users).await?;
-    let device = known_device(claim.device.as_deref(), key, sign_in, now).await?;
-    let candidate = Candidate {
-        device: device.map(Guesser::Device),
-        stranger: key.map_or_else(|| Guesser::of_name(&claim.written), Guesser::Stranger),
-        source: (!caller.authenticated).then(|| Source::of_address(request.source_ip().as_deref())),
-    };
-    // Whoever has no account is looked for under a random key, so that the number of reads tells nothing.
-    let (user, answer) = tokio::try_join!(
-        users.find(key.unwrap_or_else(|| UserKey::random(world))),
-        admission::ask(candidate, throttles, sign_in.limit, now, world),
-    )?;
+    let (user, answer) =
+        admit(&claim, &caller, request.source_ip().as_deref(), users, throttles, sign_in, world).await?;
     let known = user.as_ref().map(|user| user.key);
     let failed = |action| audit::record(&request.event(action, application, now).of_user(known));
     let attempt = match answer {
@@ -109,23 +86,60 @@ pub async fn handle(
     };
     let Some((user, rehash)) = check(user, &claim.password, &sign_in.hasher)? else {
         failed(Action::SignInFailed);
-        if attempt.reaches_the_ceiling() {
+        if known.is_some() && attempt.locks_strangers_out() {
             failed(Action::SignInLocked);
         }
         return Err(Problem::InvalidCredentials);
     };
     let session = Session::begin(&user, application, request.device(), world, now);
-    let mut tokens = sign_in.issuer.issue(&session, &user, application, now, world).await?;
-    tokens.device = Some(remember(&user, device, sign_in, now, world).await?);
-    let (evicted, ended, (), ()) = tokio::try_join!(
-        begin(&session, sessions, sign_in.max_sessions, now),
-        end_replaced(replaced, application, sessions, now),
-        improve(&user, &claim.password, rehash, users, &sign_in.hasher, world),
-        async { Ok(throttles.forgive(attempt.guesser).await?) },
-    )?;
+    let began = async {
+        let mut tokens = sign_in.issuer.issue(&session, &user, application, now, world).await?;
+        tokens.device = Some(remember(&user, &attempt, sign_in, now, world).await?);
+        let (evicted, ended, ()) = tokio::try_join!(
+            begin(&session, sessions, sign_in.max_sessions, now),
+            end_replaced(replaced, application, sessions, now),
+            improve(&user, &claim.password, rehash, users, &sign_in.hasher, world),
+        )?;
+        Ok::<_, Problem>((tokens, evicted, ended))
+    };
+    // The password was right, whatever becomes of the rest; and a failure that still counts is no reason to refuse.
+    let (began, forgiven) = tokio::join!(began, throttles.forgive(attempt.guesser));
+    if let Err(error) = forgiven {
+        log::failure_still_counts(&error);
+    }
+    let (tokens, evicted, ended) = began?;
 
     record(&request, application, &session, &evicted, ended, now);
     token_response(&tokens, application, sign_in.cookies)
+}
+
+/// Reads the account, and asks whether an attempt may be made on it. Whoever has none is looked for under a random key, so that
+/// the number of reads tells nothing.
+async fn admit(
+    claim: &Claim,
+    caller: &Caller,
+    source_ip: Option<&str>,
+    users: &Users,
+    throttles: &Throttles,
+    sign_in: &SignIn,
+    world: &impl World,
+) -> Result<(Option<User>, Answer), Problem> {
+    let now = world.now();
+    let key = claim.find_key(users).await?;
+    let device = claim.device(key, sign_in.issuer.sealing(), now).await?;
+    // A server signs many people in from one address, and has proved which application's it is.
+    let source = (device.is_none() && !caller.authenticated).then(|| Source::of_address(source_ip));
+    let (user, wait) = tokio::try_join!(
+        users.find(key.unwrap_or_else(|| UserKey::random(world))),
+        admission::enter(source, throttles, sign_in.limit, now),
+    )?;
+    if let Some(wait) = wait {
+        return Ok((user, Answer::Wait(wait)));
+    }
+    let epoch = user.as_ref().map(|user| user.epoch);
+    let device = device.filter(|token| epoch == Some(token.epoch)).map(|token| Guesser::Device(token.device_id));
+    let answer = admission::ask(device, claim.stranger(key), throttles, now, world).await?;
+    Ok((user, answer))
 }
 
 /// Writes down that `session` began, and which ones that ended.
@@ -148,55 +162,20 @@ fn record(
     audit::record(&request.event(Action::SignedIn, application, now).of_session(session));
 }
 
-fn read(request: &Request, application: &Application, sign_in: &SignIn) -> Result<Claim, Problem> {
-    let mut members = request.json()?;
-    let (by_key, by_id) = (members.has("user_key"), members.has("user_id"));
-    if by_key && by_id {
-        return Err(Problem::InvalidRequest("name the user by `user_key` or by `user_id`, not both"));
-    }
-    let written = members.required(if by_key { "user_key" } else { "user_id" });
-    let name = if by_key { Name::Key(written.parse().ok()) } else { Name::Id(UserId::parse(&written).ok()) };
-    let password = Password::new(members.required_secret("user_secret").into_exposed());
-    let device = match application.delivery {
-        TokenDelivery::Body => members.optional("device_token"),
-        // As for the refresh cookie: one that a neighbouring host planted must not keep anyone from signing in.
-        TokenDelivery::Cookie => sign_in.cookies.device(request.headers()).unwrap_or_default(),
-    };
-    members.finish()?;
-    Ok(Claim { name, written, password, device })
-}
-
-/// Whose name it is. A key that is nobody's is taken for one.
-async fn find_key(name: &Name, users: &Users) -> Result<Option<UserKey>, StoreError> {
-    match name {
-        Name::Key(key) => Ok(*key),
-        Name::Id(Some(id)) => users.find_key(id).await,
-        Name::Id(None) => Ok(None),
-    }
-}
-
-/// The device that a request comes from, if it is one of the user's.
-async fn known_device(
-    text: Option<&str>,
-    user: Option<UserKey>,
-    sign_in: &SignIn,
-    now: Timestamp,
-) -> Result<Option<DeviceId>, Problem> {
-    let Some(text) = text else { return Ok(None) };
-    let token = sign_in.issuer.sealing().open_device(text, now).await?;
-    Ok(token.filter(|token| user == Some(token.user_key)).map(|token| token.device_id))
-}
-
-/// What tells the device apart at the next sign-in.
+/// What tells the device apart at the next sign-in. One that was let in as a stranger is new, whatever it was before.
 async fn remember(
     user: &User,
-    device: Option<DeviceId>,
+    attempt: &Attempt,
     sign_in: &SignIn,
     now: Timestamp,
     world: &impl World,
 ) -> Result<Secret, Problem> {
-    let device_id = device.unwrap_or_else(|| DeviceId::random(world));
-    Ok(sign_in.issuer.sealing().seal_device(&DeviceToken { user_key: user.key, device_id }, now).await?)
+    let device_id = match attempt.guesser {
+        Guesser::Device(device_id) => device_id,
+        Guesser::Stranger(_) | Guesser::Nobody(_) => DeviceId::random(world),
+    };
+    let token = DeviceToken { user_key: user.key, device_id, epoch: user.epoch };
+    Ok(sign_in.issuer.sealing().seal_device(&token, now).await?)
 }
 
 /// The user, if the password is theirs and they may sign in, and whether its hash should be renewed.

@@ -1,6 +1,6 @@
 //! Device tokens: what a browser or an app keeps of a sign-in that succeeded there, to be told from strangers at the next.
 //!
-//! `gl_dt_` + base64url of `version (1) ‖ key id (4) ‖ user_key (16) ‖ device_id (16) ‖ tag (16)`, sealed as [`crate::mac`]
+//! `gl_dt_` + base64url of `version (1) ‖ key id (4) ‖ user_key (16) ‖ device_id (16) ‖ epoch (8) ‖ tag (16)`, sealed as [`crate::mac`]
 //! says. It opens for as long as the key that sealed it is kept: at least a year.
 //!
 //! It is no credential. Whoever presents it still needs the password, but their failures are counted by themselves
@@ -13,7 +13,7 @@ use crate::{
 };
 
 const KIND: Kind = Kind { prefix: "gl_dt_", version: 2 };
-const PAYLOAD: usize = 16 + 16;
+const PAYLOAD: usize = 16 + 16 + 8;
 
 /// What a genuine device token says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct DeviceToken {
     pub user_key: UserKey,
     /// Where.
     pub device_id: DeviceId,
+    /// The user's epoch then. A newer one, raised by whatever ends all sessions, makes a stranger of the device.
+    pub epoch: u64,
 }
 
 impl MacKeys {
@@ -31,6 +33,7 @@ impl MacKeys {
         let mut payload = Vec::with_capacity(PAYLOAD);
         payload.extend_from_slice(token.user_key.as_bytes());
         payload.extend_from_slice(token.device_id.as_bytes());
+        payload.extend_from_slice(&token.epoch.to_be_bytes());
         self.seal_payload(KIND, &payload)
     }
 
@@ -45,6 +48,7 @@ impl MacKeys {
         Ok(DeviceToken {
             user_key: UserKey::from_bytes(fields.take()?),
             device_id: DeviceId::from_bytes(fields.take()?),
+            epoch: u64::from_be_bytes(fields.take()?),
         })
     }
 }
@@ -60,7 +64,7 @@ mod tests {
     #[test]
     fn what_was_sealed_opens_and_a_changed_character_is_noticed() {
         let keys = MacKeys::new(MacKey::new(MacKeyId([1; 4]), &[1; 32]), Vec::new());
-        let token = DeviceToken { user_key: UserKey::random(&System), device_id: DeviceId::random(&System) };
+        let token = DeviceToken { user_key: UserKey::random(&System), device_id: DeviceId::random(&System), epoch: 7 };
         let text = keys.seal_device(&token).into_exposed();
         assert_eq!(keys.open_device(&text), Ok(token));
         for at in 0..text.len() {

@@ -99,9 +99,10 @@ fn a_refresh_token_says_what_it_was_made_to_say_in_one_spelling() {
 #[test]
 fn a_device_token_says_what_it_was_made_to_say_in_one_spelling() {
     let keys = mac_keys();
-    bolero::check!().with_iterations(ITERATIONS).with_type::<([u8; 16], [u8; 16], Damage)>().for_each(
-        |(user, device, damage)| {
-            let token = DeviceToken { user_key: UserKey::from_bytes(*user), device_id: DeviceId::from_bytes(*device) };
+    bolero::check!().with_iterations(ITERATIONS).with_type::<([u8; 16], [u8; 16], u64, Damage)>().for_each(
+        |(user, device, epoch, damage)| {
+            let (user_key, device_id) = (UserKey::from_bytes(*user), DeviceId::from_bytes(*device));
+            let token = DeviceToken { user_key, device_id, epoch: *epoch };
             let text = keys.seal_device(&token);
             assert_eq!(keys.open_device(text.expose()).ok(), Some(token));
             let damaged = damage.to_text(text.expose());

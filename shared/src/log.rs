@@ -16,7 +16,7 @@ use crate::{
     metrics::Embedded,
     note::{self, Note},
     problem::Problem,
-    store::KeysError,
+    store::{KeysError, StoreError},
     world::{System, World},
 };
 
@@ -80,9 +80,17 @@ pub fn problem(problem: &Problem) {
 }
 
 /// Keys could not be read, and the invocation goes on with those in memory.
-pub(crate) fn old_copy_used(failure: &KeysError) {
-    let causes = [failure.to_string()].into_iter().chain(causes(failure)).collect();
-    error("keys_not_read", causes);
+pub fn old_copy_used(failure: &KeysError) {
+    went_on_without("keys_not_read", failure);
+}
+
+/// A failure to sign in could not be taken back, and the invocation, which succeeded, goes on.
+pub fn failure_still_counts(failure: &StoreError) {
+    went_on_without("failure_not_forgiven", failure);
+}
+
+fn went_on_without(outcome: &'static str, failure: &dyn std::error::Error) {
+    error(outcome, [failure.to_string()].into_iter().chain(causes(failure)).collect());
 }
 
 fn error(outcome: &'static str, causes: Vec<String>) {

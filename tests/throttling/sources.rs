@@ -31,12 +31,18 @@ impl Limited {
     }
 
     /// Sends what `request` makes until it is told to wait. A window may end meanwhile, but not two.
-    async fn exhaust(&self, mut request: impl AsyncFnMut() -> Answer) -> Answer {
+    async fn exhaust(&self, request: impl AsyncFnMut() -> Answer) -> Answer {
+        let (sent, answer) = self.exhausted(request).await;
+        assert!(sent >= self.limit, "{sent}");
+        answer
+    }
+
+    /// The same after others have sent some, and how many were admitted.
+    async fn exhausted(&self, mut request: impl AsyncFnMut() -> Answer) -> (usize, Answer) {
         for sent in 0..=2 * self.limit {
             let answer = request().await;
             if answer.status == 429 {
-                assert!(sent >= self.limit, "{sent}");
-                return answer.problem(429, "too_many_attempts");
+                return (sent, answer.problem(429, "too_many_attempts"));
             }
         }
         panic!("more than {} were admitted", 2 * self.limit);
@@ -69,7 +75,7 @@ async fn an_address_has_its_own_attempts_and_uses_up_nobody_elses() {
     assert!(seconds <= Counted::SignIns.window().as_secs(), "{seconds}");
     spray(&there).await.problem(401, "invalid_credentials");
 
-    sign_in_with(&publicly, &Value::Null).await.problem(429, "too_many_attempts");
+    limited.exhausted(async || sign_in_with(&publicly, &Value::Null).await).await;
     sign_in_with(&publicly, &device).await.ok();
     sign_in_with(&ada, &Value::Null).await.ok();
     publicly.clone().refresh().await.ok();

@@ -106,7 +106,7 @@ async fn a_user_who_was_guessed_at_is_unlocked() {
     }
     assert!(answers.iter().any(|answer| matches!(answer, Admission::Refused { .. })), "{answers:?}");
     let unlocked = gatelet.text("user unlock alice").await;
-    assert!(unlocked.contains("No failed attempt counts any more."), "{unlocked}");
+    assert!(unlocked.contains("No failure of a stranger counts any more."), "{unlocked}");
     assert_eq!(guess().await, Admission::Granted { count: 1 });
     gatelet.json("user unlock alice").await;
     assert!(gatelet.refusal("user unlock bob").await.contains("no user bob"));

@@ -109,7 +109,7 @@ async fn set_status(users: &Users, given: &str, status: Status) -> Result<Answer
 async fn unlock(users: &Users, throttles: &Throttles, given: &str) -> Result<Answer, AdminError> {
     let user = find(users, given).await?;
     throttles.forgive(Guesser::Stranger(user.key)).await.map_err(AdminError::Throttles)?;
-    Ok(changed(&user, "No failed attempt counts any more."))
+    Ok(changed(&user, "No failure of a stranger counts any more."))
 }
 
 async fn end_sessions(users: &Users, given: &str) -> Result<Answer, AdminError> {

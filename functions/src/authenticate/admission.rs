@@ -11,16 +11,6 @@ use shared::{
     world::{Timestamp, World},
 };
 
-/// Who wants to make an attempt.
-pub(super) struct Candidate {
-    /// As a device that the account's owner has used.
-    pub(super) device: Option<Guesser>,
-    /// As anybody else.
-    pub(super) stranger: Guesser,
-    /// Where from. None for a server that has proved which application's it is: it signs many people in from one address.
-    pub(super) source: Option<Source>,
-}
-
 /// What was answered.
 pub(super) enum Answer {
     /// The attempt may be made. It counts as a failure until it is forgiven.
@@ -38,34 +28,41 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// Whether it was the last.
-    pub(super) const fn reaches_the_ceiling(&self) -> bool {
-        self.failures >= CEILING
+    /// Whether it was the last that strangers have.
+    pub(super) const fn locks_strangers_out(&self) -> bool {
+        matches!(self.guesser, Guesser::Stranger(_)) && self.failures >= CEILING
     }
 }
 
-/// Counts an attempt of `candidate`, where one source may make `limit` of them in a window. A device whose own ceiling is
-/// reached is like any other.
-pub(super) async fn ask(
-    candidate: Candidate,
+/// Counts an attempt from `source`, if there is one to count, of which it has `limit` in a window; or says how long it has to wait.
+pub(super) async fn enter(
+    source: Option<Source>,
     throttles: &Throttles,
     limit: u32,
     now: Timestamp,
+) -> Result<Option<Duration>, StoreError> {
+    let Some(source) = source else { return Ok(None) };
+    match throttles.count_attempt(Counted::SignIns, source, limit, now).await? {
+        Admission::Granted { .. } => Ok(None),
+        Admission::Refused { retry_after, .. } => Ok(Some(retry_after)),
+    }
+}
+
+/// Counts an attempt of `device`, or of `stranger` if there is none. A device whose own ceiling is reached is like any other.
+pub(super) async fn ask(
+    device: Option<Guesser>,
+    stranger: Guesser,
+    throttles: &Throttles,
+    now: Timestamp,
     world: &impl World,
 ) -> Result<Answer, StoreError> {
-    if let Some(device) = candidate.device {
+    if let Some(device) = device {
         match throttles.count_failure(device, now, world).await? {
             Admission::Refused { locked: true, .. } => {}
             admission => return Ok(answer(device, admission)),
         }
     }
-    if let Some(source) = candidate.source {
-        let admission = throttles.count_attempt(Counted::SignIns, source, limit, now).await?;
-        if let Admission::Refused { retry_after, .. } = admission {
-            return Ok(Answer::Wait(retry_after));
-        }
-    }
-    Ok(answer(candidate.stranger, throttles.count_failure(candidate.stranger, now, world).await?))
+    Ok(answer(stranger, throttles.count_failure(stranger, now, world).await?))
 }
 
 const fn answer(guesser: Guesser, admission: Admission) -> Answer {

@@ -82,24 +82,26 @@ impl Cookies {
         find(headers.get("cookie").as_deref().unwrap_or_default(), self.refresh_name())
     }
 
-    /// The device cookie of a request.
-    ///
-    /// # Errors
-    ///
-    /// If it is there twice with different values.
-    pub fn device(self, headers: Headers<'_>) -> Result<Option<String>, Problem> {
-        find(headers.get("cookie").as_deref().unwrap_or_default(), self.device_name())
+    /// All device cookies of a request: which one is ours is told by its seal.
+    #[must_use]
+    pub fn devices(self, headers: Headers<'_>) -> Vec<String> {
+        let header = headers.get("cookie").unwrap_or_default();
+        values(&header, self.device_name()).map(str::to_owned).collect()
     }
+}
+
+/// The values of `name` in a `Cookie` header.
+fn values<'a>(header: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+    let pairs = header.split(';').filter_map(|pair| pair.trim().split_once('='));
+    pairs
+        .filter(move |(found, _)| *found == name)
+        .map(|(_, value)| value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value))
 }
 
 /// The value of `name` in a `Cookie` header. Two different values are refused: which one a browser or a proxy put first
 /// is nothing to build on. An empty value is a cleared cookie.
 fn find(header: &str, name: &str) -> Result<Option<String>, Problem> {
-    let mut values = header
-        .split(';')
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(found, _)| *found == name)
-        .map(|(_, value)| value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value));
+    let mut values = values(header, name);
     let Some(first) = values.next() else { return Ok(None) };
     if values.any(|other| other != first) {
         return Err(Problem::InvalidRequest("a cookie is there twice with different values"));

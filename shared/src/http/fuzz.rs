@@ -61,7 +61,8 @@ fn read(request: &Request) {
     refused(presented_refresh_token(request, COOKIES));
     refused(AccessToken::in_headers(request.headers(), COOKIES));
     refused(basic_credentials(request));
-    refused(COOKIES.device(request.headers()));
+    let devices = COOKIES.devices(request.headers());
+    assert!(devices.iter().all(|value| !value.contains(';')));
     let _ = (request.query_parameter("keep_current"), request.path_parameter("session_id"), request.source_ip());
     let described = format!("{:?}", request.device());
     assert!(described.len() < 8 * 1024, "what is stored of a sender is bounded");

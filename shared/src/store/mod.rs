@@ -6,7 +6,8 @@
 //!
 //! Retries and time: an attempt may take 1.5 s, a call three attempts and 4.5 s in all ([`BUDGET`]), so that a function
 //! answers 503 itself well before its 10 s timeout and the HTTP API's 30 s. Every write is conditional or idempotent, so that a retry
-//! of a write which did arrive does no harm; `rotate` without a grace window is the exception, and says so.
+//! of a write which did arrive does no harm; `rotate` without a grace window is the exception, and says so; and a
+//! counter of attempts may count one twice.
 
 mod application_item;
 mod applications;
