@@ -125,7 +125,7 @@ async fn accounts(ledger: &mut Ledger) {
     };
     let (warm, counted) = (known(), known());
     let began_known = ["DeleteItem", "GetItem", "GetItem", "PutItem", "Query", "UpdateItem"];
-    ledger.enter("authenticate, known device", budget(&began_known, 3, 2.5, 3.0), warm, counted).await;
+    ledger.enter("authenticate, known device", budget(&began_known, 4, 2.5, 3.0), warm, counted).await;
 
     let unknown = |name: &str| sign_in(ledger, "user_id", name);
     let (warm, counted) = (unknown("nobody-has-this-name"), unknown("nobody-has-this-name"));
