@@ -4,6 +4,12 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use serde_json::json;
+use shared::{
+    application::Application,
+    session::Device,
+    store::Written,
+    world::{System, World},
+};
 
 use crate::support::{Answer, App, PASSWORD, Person, number_of};
 
@@ -38,6 +44,28 @@ async fn parallel_late_refreshes_displace_the_successor_once() {
     let successors: BTreeSet<_> = answers.into_iter().map(|answer| answer.ok().text_of("refresh_token")).collect();
     assert_eq!(successors.len(), 1);
     assert_eq!(number_of(&alice.session().await, "branch"), 1);
+}
+
+/// A handler may be slow between its look at the session and its write.
+#[tokio::test]
+async fn a_displacement_that_others_have_overtaken_is_refused() {
+    let app = App::start();
+    let alice = app.signed_in(&app.service(), "alice").await;
+    let (store, now) = (app.database.store(), System.now());
+    let keys = store.signing_keys.macs(now).await.expect("keys");
+    let late = keys.open(&alice.refresh_token, now).expect("a genuine token");
+    alice.refresh_and_lose_the_answer().await.ok();
+    let seen = store.sessions.find(late.user_key, late.session_id, true).await.expect("the store answers");
+    let seen = seen.expect("a session");
+    for branch in 1..=2 {
+        alice.waits(60).await;
+        alice.refresh_and_lose_the_answer().await.ok();
+        assert_eq!(number_of(&alice.session().await, "branch"), branch);
+    }
+    let policy = Application::new(seen.application_id, "any".to_owned(), now).refresh;
+    let written = store.sessions.displace(&late, &seen, &policy, &Device::default(), now).await;
+    assert!(matches!(written, Ok(Written::Refused(Some(_)))), "{written:?}");
+    assert_eq!(number_of(&alice.session().await, "branch"), 2);
 }
 
 #[tokio::test]
