@@ -1,7 +1,7 @@
 //! `POST /authenticate`: signs in with a password.
 //!
 //! Wrong password, unknown and disabled user get one answer in one time: an unknown user costs the same reads and writes and
-//! the same hash as a known one. Who may try at all is said by [`admission`].
+//! the same hash as a known one. Who may try at all is said by the submodule `admission`.
 
 mod admission;
 mod claim;

@@ -1,11 +1,20 @@
 //! What the histories and races take for granted: the emulator's conditional writes are atomic. Callers on connections and threads of their
 //! own do it all at once, and every round has one winner.
 
+use std::fmt::Debug;
+
 use aws_sdk_dynamodb::{
     Client,
-    types::{AttributeValue, ReturnValue, TransactWriteItem, Update},
+    config::{retry::RetryConfig, timeout::TimeoutConfig},
+    error::{ProvideErrorMetadata, SdkError},
+    operation::update_item::UpdateItemError,
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
-use shared::{access_token::Algorithm, config::Rotation, store::connect};
+use shared::{
+    access_token::Algorithm,
+    config::{Aws, Rotation},
+    store::connect,
+};
 
 use crate::rotation::place::Place;
 
@@ -21,13 +30,37 @@ fn key(name: &str) -> AttributeValue {
     AttributeValue::S(name.to_owned())
 }
 
-/// From `round` to the next, unless somebody else was there.
+/// One that sends each call once, and waits for its answer however long it takes: a repetition would lose against itself.
+fn patient(aws: &Aws) -> Client {
+    let config = connect(aws).config().to_builder().retry_config(RetryConfig::disabled());
+    Client::from_conf(config.timeout_config(TimeoutConfig::disabled()).build())
+}
+
+/// Whether it was done. Anything but a condition that did not hold is a failure of the test.
+#[track_caller]
+fn has_won<T, E: ProvideErrorMetadata + Debug>(answer: &Result<T, E>) -> bool {
+    let Err(error) = answer else { return true };
+    let lost = ["ConditionalCheckFailedException", "TransactionCanceledException", "TransactionConflictException"];
+    assert!(error.code().is_some_and(|code| lost.contains(&code)), "{error:?}");
+    false
+}
+
+/// From `round` to the next, unless somebody else was there; then the refusal shows what they wrote.
 async fn update(client: &Client, item: &str, round: u64) -> bool {
     let update =
         client.update_item().table_name(TABLE).key("pk", key(item)).update_expression("SET generation = :next");
     let update = update.condition_expression("attribute_not_exists(generation) OR generation = :now");
     let update = update.expression_attribute_values(":now", number(round));
-    update.expression_attribute_values(":next", number(round + 1)).send().await.is_ok()
+    let update = update.expression_attribute_values(":next", number(round + 1));
+    let shown = ReturnValuesOnConditionCheckFailure::AllOld;
+    let answer = update.return_values_on_condition_check_failure(shown).send().await;
+    if let Err(SdkError::ServiceError(error)) = &answer
+        && let UpdateItemError::ConditionalCheckFailedException(refusal) = error.err()
+    {
+        let seen = refusal.item().and_then(|item| item.get("generation"));
+        assert_eq!(seen, Some(&number(round + 1)), "what was in the way is the winner's");
+    }
+    has_won(&answer)
 }
 
 /// The same, as a transaction.
@@ -37,7 +70,7 @@ async fn transact(client: &Client, item: &str, round: u64) -> bool {
     let update = update.expression_attribute_values(":now", number(round));
     let update = update.expression_attribute_values(":next", number(round + 1)).build().expect("complete");
     let write = TransactWriteItem::builder().update(update).build();
-    client.transact_write_items().transact_items(write).send().await.is_ok()
+    has_won(&client.transact_write_items().transact_items(write).send().await)
 }
 
 /// One more, whatever it is.
@@ -53,7 +86,7 @@ async fn add(client: &Client, item: &str) -> u64 {
 async fn the_emulators_conditional_writes_are_atomic() {
     let place =
         Place::build(Rotation { algorithm: Algorithm::ES256, period: std::time::Duration::from_hours(24) }).await;
-    let clients: Vec<_> = (0..RACERS).map(|_| connect(&place.config().aws)).collect();
+    let clients: Vec<_> = (0..RACERS).map(|_| patient(&place.config().aws)).collect();
     let mut numbers = Vec::new();
     for round in 0..ROUNDS {
         let start = std::sync::Arc::new(tokio::sync::Barrier::new(RACERS));
