@@ -8,7 +8,7 @@ use tokio::{join, sync::Barrier};
 
 use crate::support::{Answer, App, Fault, Options, PASSWORD, Person, Proxy, SLOW, Stack, most_under_way};
 
-/// The store's budget for one call, and what a function adds to it when the machine is busy. The API's own limit is 30 s.
+/// The function's timeout: 2 s beyond its budget for a request, for a busy machine. The API's own limit is 30 s.
 const BUDGET: Duration = Duration::from_secs(10);
 
 /// All calls at once. `tests/faults` breaks them one by one, in more ways.

@@ -28,6 +28,10 @@ const SHARES: f64 = 0.1;
 /// Clients that ask each function before the clock starts: an instance takes more memory once it has served a request.
 const WARM: usize = 4;
 
+/// How often a request is sent again that is answered 503, and how long after: what `Retry-After` says.
+const PATIENCE: u32 = 30;
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
 /// Which session a client has now: its user and its id.
 pub(crate) type Session = Arc<Mutex<(String, String)>>;
 
@@ -61,7 +65,8 @@ impl Client {
         let mut client = Self { name, habits, ready, http, count, sign_ins, session, access_token, refresh_token };
         let turn = Arc::clone(&client.sign_ins).acquire_owned().await;
         let (status, body) = client.send(client.post("/register", &client.credentials())).await;
-        assert_eq!(status, 201, "{body}");
+        // 409: it was answered 503 before, and had been done. The sign-in shows that the account is whole.
+        assert!(matches!(status, 201 | 409), "{status} {body}");
         drop(turn);
         client.sign_in().await;
         if number < WARM {
@@ -110,6 +115,7 @@ impl Client {
             sleep(self.habits.grace.mul_f64(chance() / 2.0)).await;
             let answer = self.refresh_with(&before).await;
             self.keep(&answer);
+            answers.push(answer);
         }
         if answers.iter().any(|(status, _)| *status == 401) {
             add(&self.count.false_logouts);
@@ -170,13 +176,11 @@ impl Client {
     }
 
     async fn refresh_with(&self, token: &str) -> Answer {
-        add(&self.count.refreshes);
         let started = Instant::now();
         let answer = self.send(self.post("/refresh", &json!({"refresh_token": token}))).await;
         self.count.took(started.elapsed());
         match answer.0 {
-            200 | 401 => {}
-            503 => add(&self.count.unavailable),
+            200 | 401 => add(&self.count.refreshes),
             _ => add(&self.count.strange),
         }
         answer
@@ -192,10 +196,25 @@ impl Client {
         }
     }
 
+    /// Sends it again as long as the answer is 503.
     async fn send(&self, request: RequestBuilder) -> Answer {
+        for _ in 0..PATIENCE {
+            let answer = self.send_once(request.try_clone().expect("a body that can be sent twice")).await;
+            if answer.0 != 503 {
+                return answer;
+            }
+            sleep(RETRY_AFTER).await;
+        }
+        self.send_once(request).await
+    }
+
+    async fn send_once(&self, request: RequestBuilder) -> Answer {
         add(&self.count.requests);
         let Ok(answer) = request.send().await else { return (0, Value::Null) };
         let status = answer.status().as_u16();
+        if status == 503 {
+            add(&self.count.unavailable);
+        }
         let body = answer.bytes().await.unwrap_or_default();
         (status, serde_json::from_slice(&body).unwrap_or_default())
     }

@@ -11,14 +11,14 @@ use std::{
 #[derive(Default)]
 pub(crate) struct Count {
     pub(crate) requests: AtomicU64,
-    /// Requests to `/refresh`.
+    /// Those to `/refresh` that were answered 200 or 401.
     pub(crate) refreshes: AtomicU64,
     pub(crate) lost: AtomicU64,
     pub(crate) duplicates: AtomicU64,
     pub(crate) shared: AtomicU64,
     pub(crate) late: AtomicU64,
     pub(crate) sign_outs: AtomicU64,
-    /// Refreshes that were answered 503.
+    /// Requests that were answered 503, and sent again.
     pub(crate) unavailable: AtomicU64,
     /// A client that had not signed out was told that its session is over.
     pub(crate) false_logouts: AtomicU64,

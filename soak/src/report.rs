@@ -13,6 +13,9 @@ use crate::{
 const GROWTH: u64 = 1024;
 const GROWTH_SHARE: u64 = 20;
 
+/// One request of so many may be answered 503.
+const UNAVAILABLE_SHARE: u64 = 100;
+
 /// Bytes that an item may grow by: the digits of its generation, which DynamoDB stores two by two.
 const DIGITS: usize = 2;
 
@@ -72,14 +75,23 @@ impl Report<'_> {
         ];
         failures
             .extend(none.into_iter().filter(|(times, _)| *times > 0).map(|(times, what)| format!("{times} {what}")));
+        let (unavailable, requests) = (of(&count.unavailable), of(&count.requests));
+        if unavailable * UNAVAILABLE_SHARE > requests {
+            failures.push(format!("{unavailable} of {requests} requests were answered 503, more than 1 %"));
+        }
         let told: u64 = self.cases.values().sum();
-        let answered = of(&count.refreshes) - of(&count.unavailable);
+        let answered = of(&count.refreshes);
         if told != answered {
             failures.push(format!("{answered} refreshes were answered, {told} are in the functions' log"));
         }
         for (case, why) in [("A", "no refresh"), ("B", "nobody used the window"), ("C", "nobody needed recovery")] {
             if !self.cases.contains_key(case) {
                 failures.push(format!("{why}: the soak was too short to say anything"));
+            }
+        }
+        for (case, why) in [("D", "late reuse"), ("E", "reuse"), ("F", "a token ahead of the table")] {
+            if let Some(times) = self.cases.get(case) {
+                failures.push(format!("{times} times {why}, which no client did: case {case}"));
             }
         }
         let [first, last] = self.items.each_ref().map(|sizes| sizes.last().copied().unwrap_or_default());

@@ -75,7 +75,7 @@ impl Stack {
         let deadline = Instant::now() + ARRIVAL;
         loop {
             let cases = self.read_cases();
-            let refreshed = count.refreshes.load(Ordering::Relaxed) - count.unavailable.load(Ordering::Relaxed);
+            let refreshed = count.refreshes.load(Ordering::Relaxed);
             if cases.values().sum::<u64>() >= refreshed || Instant::now() > deadline {
                 return cases;
             }

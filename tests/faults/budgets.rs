@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use shared::{http::REQUEST_BUDGET, store::BUDGET};
 
+use super::laws::IN_TIME;
 use crate::support::{project_file, template};
 
 /// What Lambda allows an init phase, and API Gateway an authorizer.
@@ -20,6 +21,7 @@ fn each_budget_lies_below_the_one_outside_and_is_stated() {
     assert_eq!(BUDGET.attempt * BUDGET.attempts, BUDGET.operation, "every attempt has its time");
     assert!(BUDGET.operation < INIT, "keys are loaded in one round trip, however many kinds");
     assert!(BUDGET.operation < REQUEST_BUDGET && REQUEST_BUDGET < timeout && timeout < API);
+    assert_eq!(IN_TIME, timeout, "what the tests allow, as the page says");
     assert!(timeout <= INIT, "an authorizer has no longer");
 
     let page = std::fs::read_to_string(project_file("docs/faults.md")).expect("the page is there");

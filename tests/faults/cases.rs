@@ -31,6 +31,8 @@ pub enum Law {
     Registers,
     /// The session is over afterwards. Asked again when it is over already, the answer is this one.
     Ends(u16),
+    /// Of all sessions of the user, the one that asks is left.
+    EndsOthers,
     /// Nothing changes.
     Reads,
     /// A route of a team's own, behind the authorizer.
@@ -165,6 +167,7 @@ pub const CASES: [Case; 24] = [
         name: "`sessions`: end all others",
         sessions: MAX_SESSIONS,
         ask: |person| with_access(person, "DELETE", "/sessions?keep_current=true"),
+        law: Law::EndsOthers,
         ..USUAL
     },
     Case {

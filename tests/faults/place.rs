@@ -12,7 +12,7 @@ use shared::{
     access_token::Algorithm,
     application::{Application, TokenDelivery},
     config::{Rotation, Tables},
-    ids::UserKey,
+    ids::{SessionId, UserKey},
     issuer::Issuer,
     password::{Hasher, Params, Password, PasswordHash, Peppers},
     protocol::Position,
@@ -161,6 +161,15 @@ impl Place {
     pub async fn session(&self, token: &str) -> Option<Session> {
         let token = self.open(token).await;
         self.store.sessions.find(token.user_key, token.session_id, true).await.expect("the session can be read")
+    }
+
+    /// Which sessions of a refresh token's user stand, whatever anybody was answered.
+    pub async fn living(&self, token: &str) -> Vec<SessionId> {
+        let user_key = self.open(token).await.user_key;
+        let user = self.store.users.find(user_key).await.expect("a store").expect("the user is there");
+        let sessions = self.store.sessions.list(user_key).await.expect("the sessions can be read");
+        let standing = sessions.into_iter().filter(|session| session.stands(user.epoch, System.now()));
+        standing.map(|session| session.session_id).collect()
     }
 }
 
