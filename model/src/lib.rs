@@ -1,24 +1,26 @@
 //! The refresh protocol as a model: every order of events within bounds is tried, and properties are held against every state.
 //!
-//! What is checked is the code that runs. Each case is decided by [`shared::protocol::transition`], the successor is
-//! [`shared::protocol::Position::successor`] or `sibling`, as in the handler and the store; the model's server makes the handler's calls one by
-//! one, so that anything may happen between a refused write and the second one. That the store's expressions say the same as the
-//! transition is shown by the histories of the black-box tests.
+//! It shares two things with the code that runs: it decides by [`shared::protocol::transition`] and advances by
+//! [`shared::protocol::Position::successor`] and `sibling`. The rest is written again: the model's server repeats the handler's shape, call by
+//! call, so that anything may happen between a refused write and the second one. That shape and the store's expressions are held to the
+//! transition by the histories of the black-box tests.
 //!
 //! | | |
 //! |---|---|
-//! | the victim | one browser, one stored token, two tabs that refresh at once, retry, and repeat; the last answer that arrives is kept |
+//! | the victim | one browser, one stored token, two tabs that refresh at once, retry, and repeat; the last answer that arrives is kept. Victim and thief have two requests each under way at most |
 //! | the network | every request or answer may vanish, at any stage: a lost answer, a Lambda that died between write and answer, a client that gave up. A write's acknowledgement may get lost, and the SDK repeats it |
-//! | the thief | copies any token that the victim has or is sent, whether it arrives or not; keeps all; uses any of them |
+//! | the thief | copies any token that the victim has or is sent, whether it arrives or not, one in a run; keeps all that come of it; uses any of them |
 //! | endings | logout, a change of password (epoch + 1), disabling (status, epoch + 1) and enabling again, between any two calls |
 //! | backups | the session's item may be set back to its beginning, while no request is under way |
 //! | time | ticks. The window is one tick; no request is under way for more than one change of tick. A handler reads the clock once, when the request arrives, and its writes may come a tick later |
 //!
-//! Two things are taken for granted of the victim. A token is not used within a tick of its arrival: it is due with its access
-//! token, which lives for a minute or more. And copies of one request that are under way together arrive on one side of the
-//! window's end; [`Bounds::straddle`] drops that, and shows why it is needed.
+//! Three things are taken for granted, and a bound drops each and shows why. A token is not used within two ticks of its arrival:
+//! it is due with its access token ([`Bounds::early`]). Copies of one request that are under way together arrive on one side of
+//! the window's end ([`Bounds::straddle`]). No backup is restored while a request is under way, or after the session's end
+//! ([`Bounds::restore_any_time`]).
 //!
-//! Not in the model: idle and absolute expiry, other applications, applications without rotation. The histories have them.
+//! Not in the model: idle and absolute expiry, other applications, applications without rotation. The histories have them. Nor
+//! are windows shorter than a request takes, nor clocks that differ between instances.
 
 mod people;
 pub mod properties;
@@ -54,6 +56,21 @@ pub struct Bounds {
     pub apart: bool,
     /// Copies of a request may arrive on both sides of the window's end.
     pub straddle: bool,
+    /// Backups may be restored while requests are under way, and after the session's end.
+    pub restore_any_time: bool,
+    /// Whether the victim uses a token within two ticks of its arrival.
+    pub early: Early,
+}
+
+/// When a token may be used that has just come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Early {
+    /// Never: when it is due.
+    Never,
+    /// When no other request of the victim's is under way.
+    Alone,
+    /// At once.
+    Always,
 }
 
 /// Rules within bounds: what is checked.
@@ -140,7 +157,7 @@ impl Protocol {
                 events.push(Event::Enable);
             }
         }
-        let quiet = state.requests.is_empty() && !state.record.over;
+        let quiet = self.bounds.restore_any_time || (state.requests.is_empty() && !state.record.over);
         if state.left.restores > 0 && quiet && state.item != Item::new() {
             events.push(Event::Restore);
         }
@@ -158,10 +175,13 @@ impl Protocol {
                 server::answer(state, self.rules, at, false);
             }
             Event::Look(at) => server::look(state, self.rules, at),
-            Event::Deliver(at) => people::deliver(state, at),
+            Event::Deliver(at) => {
+                server::end_late(state, self.rules, at);
+                people::deliver(state, at);
+            }
             Event::Vanish(at) => drop(state.requests.remove(at)),
             Event::Steal(token) => people::steal(state, token),
-            Event::Logout | Event::RaiseEpoch | Event::Disable | Event::Enable => end(state, event),
+            Event::Logout | Event::RaiseEpoch | Event::Disable | Event::Enable => end(state, self.rules, event),
             Event::Restore => {
                 state.left.restores -= 1;
                 state.item = Item::new();
@@ -173,11 +193,12 @@ impl Protocol {
     }
 }
 
-fn end(state: &mut State, event: Event) {
+fn end(state: &mut State, rules: Rules, event: Event) {
     state.left.endings -= 1;
     match event {
         Event::Logout => state.item.revoked = true,
         Event::RaiseEpoch => state.user.epoch += 1,
+        Event::Disable if rules == Rules::DisablingKeepsEpoch => state.user.active = false,
         Event::Disable => state.user = User { epoch: state.user.epoch + 1, active: false },
         _ => state.user.active = true,
     }

@@ -3,7 +3,7 @@
 use shared::protocol::Position;
 
 use crate::{
-    Bounds,
+    Bounds, Early,
     state::{Answer, Held, Party, Request, Stage, State},
 };
 
@@ -15,11 +15,17 @@ const WINDOW: u8 = 1;
 
 /// Whether the victim sends a refresh now.
 ///
-/// A token that has just come is not used at once: it is due when its access token is, a minute later or more. A retry
+/// A token that has just come is not used at once: it is due when its access token is, a minute later or more;
+/// `bounds.early` is about that. A retry
 /// and the other tab send the old one at any time; that they are copies of one request is what `bounds.straddle` is about.
 pub(crate) fn victim_may_send(state: &State, bounds: &Bounds, grace: u8) -> Option<Position> {
     let held = state.held?;
-    let due = held.since.is_none_or(|since| state.now >= since + 2);
+    let early = match bounds.early {
+        Early::Never => false,
+        Early::Alone => of(state, Party::Victim).next().is_none(),
+        Early::Always => true,
+    };
+    let due = early || held.since.is_none_or(|since| state.now >= since + 2);
     let may = state.left.victim > 0 && due && one_side(state, bounds, grace) && apart(state, bounds, Party::Victim);
     may.then_some(held.token)
 }

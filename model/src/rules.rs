@@ -35,11 +35,17 @@ pub enum Rules {
     BlindToUser,
     /// The second write of case C has no condition: get, then put.
     UnconditionalDisplacement,
+    /// The rotation's condition asks for generation and branch, not for `revoked_at`.
+    UnguardedRotation,
+    /// Disabling a user leaves the epoch as it is.
+    DisablingKeepsEpoch,
+    /// Reuse is answered first; the write that revokes follows, or never does if the Lambda dies.
+    ReuseAnsweredFirst,
 }
 
 impl Rules {
     /// All of them, as tables show them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Resilient,
         Self::Strict,
         Self::NoRecovery,
@@ -52,24 +58,30 @@ impl Rules {
         Self::AheadIsReuse,
         Self::BlindToUser,
         Self::UnconditionalDisplacement,
+        Self::UnguardedRotation,
+        Self::DisablingKeepsEpoch,
+        Self::ReuseAnsweredFirst,
     ];
 
-    /// In words.
+    /// In the words of `docs/security.md`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Resilient => "Gatelet, default",
-            Self::Strict => "Gatelet, strict: no window, no recovery",
+            Self::Resilient => "the default",
+            Self::Strict => "strict: no window, no recovery",
             Self::NoRecovery => "window without recovery",
             Self::NoWindow => "recovery without window",
-            Self::UnlimitedPredecessor => "unlimited predecessor",
+            Self::UnlimitedPredecessor => "unlimited predecessor: the window never ends",
             Self::NoBranchLimit => "no limit of displacements",
-            Self::NewSuccessorInstead => "re-rotation in the window, displacing",
+            Self::NewSuccessorInstead => "re-rotation in the window, displacing the first successor",
             Self::NewSuccessorBeside => "re-rotation in the window, side by side",
-            Self::ForgivenSibling => "a displaced token may come back",
-            Self::AheadIsReuse => "ahead of the table is reuse",
-            Self::BlindToUser => "user not looked at",
-            Self::UnconditionalDisplacement => "displacement without condition",
+            Self::ForgivenSibling => "a displaced token may displace in turn",
+            Self::AheadIsReuse => "ahead of the table is taken for reuse",
+            Self::BlindToUser => "the user is not looked at",
+            Self::UnconditionalDisplacement => "displacement without a condition: get, then put",
+            Self::UnguardedRotation => "rotation without `revoked_at` in its condition",
+            Self::DisablingKeepsEpoch => "disabling raises no epoch",
+            Self::ReuseAnsweredFirst => "reuse is answered before it is written",
         }
     }
 
@@ -87,8 +99,23 @@ impl Rules {
                 &[(Peace, properties::ONE_LEAF), (Peace, properties::NO_FALSE_LOGOUT), (Theft, properties::THREE_TURNS)]
             }
             Self::AheadIsReuse => &[(Restore, properties::AHEAD_REVOKES_NOTHING)],
-            Self::BlindToUser => &[(Peace, properties::NOTHING_SURVIVES)],
+            Self::BlindToUser | Self::UnguardedRotation | Self::DisablingKeepsEpoch => {
+                &[(Peace, properties::NOTHING_SURVIVES)]
+            }
             Self::UnconditionalDisplacement => &[(Theft, properties::AHEAD_IS_RESTORED)],
+            Self::ReuseAnsweredFirst => &[(Theft, properties::REUSE_REVOKES)],
+        }
+    }
+
+    /// Whether some state could break the property. One item that holds one position has one newest token, whatever the
+    /// rules do with it; a table of tokens has no position that a token could be ahead of.
+    #[must_use]
+    pub fn may_break(self, property: &str) -> bool {
+        let table = self == Self::NewSuccessorBeside;
+        match property {
+            properties::ONE_LEAF => table,
+            properties::AHEAD_REVOKES_NOTHING => !table,
+            _ => true,
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use stateright::{Checker, DiscoveryClassification, HasDiscoveries, Model};
 
-use crate::{Bounds, Event, Protocol, rules::Rules};
+use crate::{Bounds, Early, Event, Protocol, rules::Rules};
 
 const THREADS: usize = 2;
 
@@ -21,6 +21,12 @@ pub enum Scenario {
     Restore,
     /// As [`Scenario::Peace`], with copies of a request on both sides of the window's end.
     Straddle,
+    /// As [`Scenario::Peace`], with tokens used as soon as they come, while no other request is under way: a page is reloaded.
+    Reload,
+    /// As [`Scenario::Reload`], whatever is under way.
+    Haste,
+    /// As [`Scenario::Siege`], with a backup restored at any time.
+    Rewind,
     /// As [`Scenario::Peace`], with time for five answers in a row to get lost.
     Drought,
 }
@@ -44,11 +50,22 @@ const NOTHING: Bounds = Bounds {
     restores: 0,
     apart: false,
     straddle: false,
+    restore_any_time: false,
+    early: Early::Never,
 };
 
 impl Scenario {
-    /// All of them, as tables show them.
-    pub const ALL: [Self; 6] = [Self::Peace, Self::Theft, Self::Siege, Self::Restore, Self::Straddle, Self::Drought];
+    /// As tables show them: all but [`Scenario::Rewind`], which has nine million states.
+    pub const ALL: [Self; 8] = [
+        Self::Peace,
+        Self::Theft,
+        Self::Siege,
+        Self::Restore,
+        Self::Reload,
+        Self::Haste,
+        Self::Straddle,
+        Self::Drought,
+    ];
 
     /// In a word.
     #[must_use]
@@ -58,6 +75,9 @@ impl Scenario {
             Self::Theft => "theft",
             Self::Siege => "siege",
             Self::Restore => "restore",
+            Self::Reload => "reload",
+            Self::Haste => "haste",
+            Self::Rewind => "rewind",
             Self::Straddle => "straddle",
             Self::Drought => "drought",
         }
@@ -75,6 +95,18 @@ impl Scenario {
             }
             Self::Siege => Bounds { ticks: 3, victim: 2, thief: 1 + more, thefts: 1, endings: 1, ..NOTHING },
             Self::Restore => Bounds { ticks: 5 + more, victim: 5 + more, unacknowledged: 1, restores: 1, ..NOTHING },
+            Self::Reload => Bounds { ticks: 4 + more, victim: 4 + more, early: Early::Alone, ..NOTHING },
+            Self::Haste => Bounds { ticks: 3, victim: 3 + more, early: Early::Always, ..NOTHING },
+            Self::Rewind => Bounds {
+                ticks: 4,
+                victim: 3,
+                thief: 1,
+                thefts: 1,
+                endings: 1,
+                restores: 1,
+                restore_any_time: true,
+                ..NOTHING
+            },
             Self::Straddle => Bounds { ticks: 5, victim: 4 + more, straddle: true, ..NOTHING },
             Self::Drought => Bounds { ticks: 9, victim: 5 + more, ..NOTHING },
         }

@@ -33,8 +33,7 @@ pub(crate) fn answer(state: &mut State, rules: Rules, at: usize, acknowledged: b
             }
         }
         Stage::Ending(case) => {
-            state.item.revoked = true;
-            state.record.over = true;
+            end(state);
             Stage::Answered(case, Answer::Over)
         }
         other => other,
@@ -42,6 +41,20 @@ pub(crate) fn answer(state: &mut State, rules: Rules, at: usize, acknowledged: b
     if acknowledged {
         state.requests[at].stage = next;
         given(state, at);
+    }
+}
+
+/// The write that revokes.
+fn end(state: &mut State) {
+    state.item.revoked = true;
+    state.record.over = true;
+}
+
+/// The alternative that answers reuse first: the write follows the answer, unless the request vanishes.
+pub(crate) fn end_late(state: &mut State, rules: Rules, at: usize) {
+    let reused = matches!(state.requests[at].stage, Stage::Answered(Case::D | Case::E, _));
+    if rules == Rules::ReuseAnsweredFirst && reused {
+        end(state);
     }
 }
 
@@ -74,7 +87,10 @@ fn rotated(state: &mut State, party: Party, found: &Found) {
 
 /// The conditional write of case A: its condition is the transition's own.
 fn rotate(item: &mut Item, rules: Rules, token: Position, now: Tick) -> Found {
-    let verdict = rules.judge(token, item, now);
+    let verdict = match rules {
+        Rules::UnguardedRotation => rules.judge(token, &Item { revoked: false, ..item.clone() }, now),
+        _ => rules.judge(token, item, now),
+    };
     if rules == Rules::NewSuccessorBeside && matches!(verdict, Transition::Current | Transition::Repeated) {
         return beside(item, token, now);
     }
@@ -128,7 +144,7 @@ fn conclude(rules: Rules, request: &Request, found: Found, honoured: bool) -> St
         Transition::Ended(_) => Stage::Answered(Case::G, Answer::Over),
         _ if !honoured => Stage::Answered(Case::G, Answer::Over),
         Transition::Late => Stage::Displacing(item),
-        transition => settle(transition, &item),
+        transition => settle(rules, transition, &item),
     }
 }
 
@@ -136,16 +152,20 @@ fn conclude(rules: Rules, request: &Request, found: Found, honoured: bool) -> St
 fn again(rules: Rules, request: &Request, item: &Item) -> Stage {
     match rules.judge(request.token, item, request.arrived) {
         Transition::Ended(_) => Stage::Answered(Case::G, Answer::Over),
-        transition => settle(transition, item),
+        transition => settle(rules, transition, item),
     }
 }
 
 /// `conclude` of the handler.
-fn settle(transition: Transition, item: &Item) -> Stage {
+fn settle(rules: Rules, transition: Transition, item: &Item) -> Stage {
+    let ending = |case| match rules {
+        Rules::ReuseAnsweredFirst => Stage::Answered(case, Answer::Over),
+        _ => Stage::Ending(case),
+    };
     match transition {
         Transition::Repeated => Stage::Answered(Case::B, Answer::Granted(item.position)),
-        Transition::Reused(Reuse::LatePredecessor) => Stage::Ending(Case::D),
-        Transition::Reused(Reuse::Superseded) => Stage::Ending(Case::E),
+        Transition::Reused(Reuse::LatePredecessor) => ending(Case::D),
+        Transition::Reused(Reuse::Superseded) => ending(Case::E),
         Transition::Ahead => Stage::Answered(Case::F, Answer::NotForEveryone),
         Transition::Late => Stage::Answered(Case::C, Answer::Unavailable),
         Transition::Current | Transition::Ended(_) => Stage::Answered(Case::A, Answer::Unavailable),

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use model::{
-    properties::{NO_FALSE_LOGOUT, OF_ALL, ONE_TURN, REACHED, SPENT_IS_SPENT, THIRD_TURN},
+    properties::{
+        AHEAD_REVOKES_NOTHING, NO_FALSE_LOGOUT, NOTHING_SURVIVES, OF_ALL, ONE_TURN, REACHED, REUSE_REVOKES,
+        SPENT_IS_SPENT, THIRD_TURN,
+    },
     rules::Rules,
     scenario::{Report, Scenario, Size, check, refute},
 };
@@ -56,12 +59,29 @@ fn each_alternative_breaks_what_the_table_says() {
 }
 
 #[test]
-fn five_answers_lost_in_a_row_and_copies_about_the_windows_end_are_the_limits() {
-    for scenario in [Scenario::Drought, Scenario::Straddle] {
+fn lost_answers_copies_about_the_windows_end_and_tokens_used_at_once_are_the_limits() {
+    for scenario in [Scenario::Drought, Scenario::Straddle, Scenario::Haste] {
         let report = check(Rules::Resilient, scenario, Size::Small);
         told(&report);
         let broken: Vec<_> = report.broken.iter().map(|(property, _)| *property).collect();
         assert_eq!(broken, [NO_FALSE_LOGOUT]);
     }
     assert_eq!(check(Rules::NoBranchLimit, Scenario::Drought, Size::Small).broken, []);
+}
+
+#[test]
+fn a_token_may_be_used_at_once_while_no_other_request_is_under_way() {
+    let report = check(Rules::Resilient, Scenario::Reload, Size::Small);
+    told(&report);
+    assert_eq!(report.broken, []);
+    assert!(report.states > 3000, "the world has not shrunk to nothing");
+}
+
+#[test]
+fn a_backup_restored_at_any_time_is_a_limit() {
+    for property in [AHEAD_REVOKES_NOTHING, NOTHING_SURVIVES, REUSE_REVOKES] {
+        let report = refute(Rules::Resilient, Scenario::Rewind, property);
+        told(&report);
+        assert!(!report.holds(property), "{property}");
+    }
 }
