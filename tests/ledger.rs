@@ -34,7 +34,7 @@ struct Ledger {
 impl Ledger {
     fn open() -> Self {
         let proxy = Proxy::start(&Stack::shared().ready.dynamodb_endpoint);
-        let options = Options { arguments: &["--with-example"], endpoint: Some(&proxy.endpoint), ..Options::default() };
+        let options = Options { endpoint: Some(&proxy.endpoint), ..Options::default() };
         let app = App::on(Stack::private(&options));
         Self { app, proxy, failures: Vec::new() }
     }

@@ -11,8 +11,7 @@ async fn ask(app: &App, authorization: Option<&str>) -> Answer {
 
 #[tokio::test]
 async fn a_token_signed_with_rsa_opens_the_route_until_it_expires() {
-    let options =
-        Options { arguments: &["--with-example", "--parameter", "SigningAlgorithm=RS256"], ..Options::default() };
+    let options = Options { arguments: &["--parameter", "SigningAlgorithm=RS256"], ..Options::default() };
     let app = App::on(Stack::private(&options));
     let alice = app.signed_in(&app.service(), "alice").await;
     let token = &alice.access_token;

@@ -112,7 +112,7 @@ struct Observed {
 impl Observed {
     fn start() -> Self {
         let proxy = Proxy::start(&Stack::shared().ready.dynamodb_endpoint);
-        let options = Options { arguments: &["--with-example"], endpoint: Some(&proxy.endpoint), ..Options::default() };
+        let options = Options { endpoint: Some(&proxy.endpoint), ..Options::default() };
         Self { app: App::on(Stack::private(&options)), proxy }
     }
 }

@@ -22,7 +22,7 @@ struct Outage {
 impl Outage {
     fn prepare() -> Self {
         let proxy = Proxy::start(&Stack::shared().ready.dynamodb_endpoint);
-        let options = Options { arguments: &["--with-example"], endpoint: Some(&proxy.endpoint), ..Options::default() };
+        let options = Options { endpoint: Some(&proxy.endpoint), ..Options::default() };
         Self { app: App::on(Stack::private(&options)), proxy }
     }
 

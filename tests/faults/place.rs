@@ -59,7 +59,7 @@ impl Place {
     pub async fn prepare() -> Self {
         let proxy = Proxy::start(&Stack::shared().ready.dynamodb_endpoint);
         let sessions = format!("MaxSessions={MAX_SESSIONS}");
-        let arguments = ["--with-example", "--max-instances", "40", "--parameter", &sessions];
+        let arguments = ["--max-instances", "40", "--parameter", &sessions];
         let mut app = App::on(Stack::private(&Options {
             arguments: &arguments,
             endpoint: Some(&proxy.endpoint),

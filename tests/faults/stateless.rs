@@ -12,7 +12,7 @@ async fn orders(person: &Person) -> Answer {
 async fn without_a_live_check_the_authorizer_outlasts_an_outage() {
     let proxy = Proxy::start(&Stack::shared().ready.dynamodb_endpoint);
     let app = App::on(Stack::private(&Options {
-        arguments: &["--with-example", "--parameter", "AuthorizerLiveCheck=off", "--max-instances", "1"],
+        arguments: &["--parameter", "AuthorizerLiveCheck=off", "--max-instances", "1"],
         endpoint: Some(&proxy.endpoint),
         ..Options::default()
     }));

@@ -24,7 +24,7 @@ const UNTHROTTLED: [&str; 4] =
 
 /// The stack that most tests share, and the one that builds the functions. It ends with the test process: its standard
 /// input does.
-static SHARED: LazyLock<Stack> = LazyLock::new(|| Stack::start(&["--with-example"], None));
+static SHARED: LazyLock<Stack> = LazyLock::new(|| Stack::start(&[], None));
 
 /// A running local stack, as its ready file describes it.
 pub struct Stack {

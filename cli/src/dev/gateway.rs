@@ -7,6 +7,7 @@ use super::event::Call;
 use super::host;
 use super::invoke_api::InvokeApi;
 use super::link::{Admission, Api, Target};
+use super::pages::Pages;
 use super::queue::Outcome;
 use super::response::{self, message};
 use super::routes::Routes;
@@ -40,6 +41,8 @@ pub(crate) struct Gateway {
     pub(crate) apis: Vec<Arc<Api>>,
     pub(crate) routes: Routes<Target>,
     pub(crate) invoke_api: InvokeApi,
+    /// What stands beside the APIs, where no route is.
+    pub(crate) pages: Option<Pages>,
 }
 
 impl Handler for Gateway {
@@ -52,6 +55,9 @@ impl Handler for Gateway {
                 Ok(event) => self.invoke_api.invoke(&request, function, event).await,
                 Err(refusal) => refusal.into(),
             };
+        }
+        if let Some(page) = self.page(&request).await {
+            return page;
         }
         let cors = self.cors(request.uri.path());
         if let Some(answer) = cors.and_then(|cors| cors.preflight(&request)) {
@@ -75,6 +81,16 @@ impl Gateway {
     fn cors(&self, path: &str) -> Option<&Cors> {
         let api = self.routes.at(path).map(|target| &target.api).or(self.apis.first())?;
         api.cors.as_ref()
+    }
+
+    /// The page that was asked for, unless a route of an API is there.
+    async fn page(&self, request: &Parts) -> Option<Answer> {
+        let pages = self.pages.as_ref().filter(|_| host::is_addressed(&request.headers))?;
+        let (method, path) = (&request.method, request.uri.path());
+        if self.routes.find(method.as_str(), path).is_some() {
+            return None;
+        }
+        pages.answer(method, path).await
     }
 
     /// The function's answer, or the gateway's own.

@@ -62,6 +62,7 @@ async fn gateway_before(work: Option<Play>) -> SocketAddr {
         routes: link::routes(&stack, &apis, &pools, "eu-west-1").unwrap(),
         apis,
         invoke_api: InvokeApi(pools),
+        pages: None,
     };
     let listener = server::bind(0).await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -26,6 +26,7 @@ mod listeners;
 mod log;
 mod names;
 mod options;
+mod pages;
 mod parameters;
 mod pool;
 mod progress;
@@ -54,6 +55,7 @@ use invoke_api::InvokeApi;
 use listeners::Listeners;
 use log::Log;
 use names::Names;
+use pages::Pages;
 use pool::{Health, Launch, Pool};
 use progress::Step;
 use ready::Ready;
@@ -125,7 +127,8 @@ async fn serve(options: &Options) -> Result<(), DevError> {
     let pools = start_functions(options, &stack, &binaries, &database.aws, &record).await?;
     let apis = link::apis(&stack);
     let routes = link::routes(&stack, &apis, &pools, names.region)?;
-    let handler = Gateway { port, apis, routes, invoke_api: InvokeApi(pools) };
+    let pages = Pages::new(&workspace, seed::publishable_key(&applications, "web"));
+    let handler = Gateway { port, apis, routes, invoke_api: InvokeApi(pools), pages: Some(pages) };
 
     let dynamodb_endpoint = database.aws.endpoint.clone();
     let region = names.region.to_owned();

@@ -31,10 +31,6 @@ pub(crate) struct Options {
     #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) parameters: Vec<(String, String)>,
 
-    /// Also serve `infra/examples/protected-api.yaml`: an API of a team's own, guarded by the authorizers
-    #[arg(long)]
-    pub(crate) with_example: bool,
-
     /// Most instances of one function
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = at_least_one)]
     pub(crate) max_instances: usize,

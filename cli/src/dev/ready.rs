@@ -26,7 +26,15 @@ impl Ready {
 
     /// What a person wants to see first.
     pub(crate) fn banner(&self) -> String {
-        let mut lines = vec![String::new(), format!("Gatelet is ready at {}", self.base_url), String::new()];
+        let url = &self.base_url;
+        let mut lines = vec![
+            String::new(),
+            format!("Gatelet is ready at {url}"),
+            String::new(),
+            format!("  sample app  {url}/app/"),
+            format!("  API         {url}/docs/"),
+            String::new(),
+        ];
         for (name, application) in &self.applications {
             lines.push(format!("  {name:<8}  publishable key  {}", application.publishable_key));
             lines.push(format!("  {:<8}  secret key       {}", "", application.secret_key));

@@ -28,7 +28,12 @@ const HOUR: Duration = Duration::from_hours(1);
 const MONTH: Duration = Duration::from_hours(30 * 24);
 
 /// The origin of a page under development (Vite's), beside the stack's own.
-pub(crate) const PAGE_ORIGIN: &str = "http://localhost:5173";
+const PAGE_ORIGIN: &str = "http://localhost:5173";
+
+/// Where pages of a stack at `base_url` are loaded from, under both names of this machine.
+pub(crate) fn page_origins(base_url: &str) -> Vec<String> {
+    vec![PAGE_ORIGIN.to_owned(), base_url.to_owned(), base_url.replace("127.0.0.1", "localhost")]
+}
 
 /// The stack can't be made ready for use.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +101,11 @@ pub(crate) fn default_id(applications: &Applications, choice: DefaultApplication
     applications.get(name).map(|application| application.application_id.clone()).unwrap_or_default()
 }
 
+/// The key by which a page names an application; empty if there is none of this name.
+pub(crate) fn publishable_key<'a>(applications: &'a Applications, name: &str) -> &'a str {
+    applications.get(name).map(|application| application.publishable_key.as_str()).unwrap_or_default()
+}
+
 async fn make_keys(keys: &SigningKeys, algorithm: Algorithm) -> Result<(), SeedError> {
     let stored = keys.list().await?;
     let lacks = |signing| !stored.iter().any(|key| key.purpose.is_signing() == signing);
@@ -143,7 +153,7 @@ fn configured(name: &str, id: ApplicationId, options: &SeedOptions, base_url: &s
     match name {
         "web" => {
             application.delivery = TokenDelivery::Cookie;
-            application.allowed_origins = vec![PAGE_ORIGIN.to_owned(), base_url.to_owned()];
+            application.allowed_origins = page_origins(base_url);
         }
         "legacy" => {
             application.access_lifetime = HOUR;

@@ -34,7 +34,7 @@ fn the_examples_are_as_documented() {
     assert_eq!([&web, &service, &legacy].map(|application| application.access_lifetime), [HOUR / 3, HOUR / 3, HOUR]);
     assert_eq!([&web, &service, &legacy].map(|application| application.refresh.idle), [HOUR * 72, HOUR * 72, MONTH]);
     assert_eq!([&web, &service, &legacy].map(|application| application.refresh.rotation), [true, true, false]);
-    assert_eq!(web.allowed_origins, [PAGE_ORIGIN, "http://127.0.0.1:9000"]);
+    assert_eq!(web.allowed_origins, [PAGE_ORIGIN, "http://127.0.0.1:9000", "http://localhost:9000"]);
     assert!([web, service, legacy].iter().all(|application| application.validate().is_ok()));
 }
 

@@ -2,12 +2,12 @@
 
 use super::names::Names;
 use super::options::Options;
-use super::seed::PAGE_ORIGIN;
+use super::seed;
 use super::template::{Stack, Template, TemplateError};
 use super::workspace::Workspace;
 use std::collections::BTreeMap;
 
-/// The project's template, and the example's if it was asked for.
+/// The project's template, and beside it the example's: an API of a team's own. A template that was chosen stands alone.
 pub(crate) struct Stacks {
     main: Template,
     example: Option<Template>,
@@ -19,7 +19,7 @@ impl Stacks {
     pub(crate) fn read(options: &Options, workspace: &Workspace) -> Result<Self, TemplateError> {
         let infra = workspace.root.join("infra");
         let main = options.template.clone().unwrap_or_else(|| infra.join("template.yaml"));
-        let example = options.with_example.then(|| Template::read(&infra.join("examples/protected-api.yaml")));
+        let example = options.template.is_none().then(|| Template::read(&infra.join("examples/protected-api.yaml")));
         let parameters = options.parameters.iter().cloned().collect();
         Ok(Self { main: Template::read(&main)?, example: example.transpose()?, parameters })
     }
@@ -28,7 +28,7 @@ impl Stacks {
     pub(crate) fn evaluate(&self, names: Names, default_application: &str) -> Result<Stack, TemplateError> {
         let local = [
             ("Issuer", format!("{}/api/v1/auth", names.base_url)),
-            ("AllowedOrigins", format!("{PAGE_ORIGIN},{}", names.base_url)),
+            ("AllowedOrigins", seed::page_origins(names.base_url).join(",")),
             ("DefaultApplicationId", default_application.to_owned()),
         ];
         let known = local.into_iter().filter(|(name, _)| self.main.has_parameter(name));

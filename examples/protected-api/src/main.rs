@@ -2,7 +2,7 @@
 //!
 //! The authorizer has verified the access token, so there is nothing left to check here: no key, no library, no database. What it found out
 //! arrives as `requestContext.authorizer.lambda`. Behind the *required* authorizer (`GET /orders`) there always is a `user_key`; behind the
-//! *optional* one (`GET /catalogue`) its absence means that the caller is anonymous. A bad token reaches neither.
+//! *optional* one (`GET /catalogue`) its absence means that the caller is anonymous, who sees a part of the list. A bad token reaches neither.
 //!
 //! Behind API Gateway's own JWT authorizer (`GET /invoices`) it is the token's claims, as `requestContext.authorizer.jwt`: each as text,
 //! and `sub` is the user's key. Whether the session is still alive, nobody has asked.
@@ -13,6 +13,11 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, Error, Request, RequestExt, Response, run, service_fn};
 use serde_json::{Map, Value, json};
 
+/// What everybody may see.
+const ON_SHOW: [&str; 3] = ["Brass kettle", "Teal teapot", "Tin whistle"];
+/// What signed-in users see as well.
+const FOR_MEMBERS: [&str; 3] = ["Amber lantern", "Copper comet", "Singing kettle"];
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     run(service_fn(|request: Request| async move { greet(&request) })).await
@@ -21,7 +26,11 @@ async fn main() -> Result<(), Error> {
 fn greet(request: &Request) -> Result<Response<Body>, Error> {
     let context = authorizer_context(request);
     let user = context.get("user_key").or_else(|| context.get("sub")).and_then(Value::as_str).unwrap_or("stranger");
-    let body = json!({ "hello": user, "context": context });
+    let mut body = json!({ "hello": user, "context": context });
+    if request.uri().path() == "/catalogue" {
+        let members_only: &[_] = if context.contains_key("user_key") { &FOR_MEMBERS } else { &[] };
+        body["items"] = json!([&ON_SHOW, members_only].concat());
+    }
     Ok(Response::builder().header("content-type", "application/json").body(body.to_string().into())?)
 }
 
@@ -44,13 +53,17 @@ mod tests {
 
     /// The greeting for an event as API Gateway sends it.
     fn greeting(authorizer: &Value) -> Value {
+        answer("/orders", authorizer)
+    }
+
+    fn answer(path: &str, authorizer: &Value) -> Value {
         let event = json!({
             "version": "2.0",
-            "routeKey": "GET /orders",
-            "rawPath": "/orders",
+            "routeKey": format!("GET {path}"),
+            "rawPath": path,
             "headers": {"host": "localhost"},
             "requestContext": {
-                "http": {"method": "GET", "path": "/orders"},
+                "http": {"method": "GET", "path": path},
                 "stage": "$default",
                 "timeEpoch": 0,
                 "authorizer": authorizer,
@@ -65,6 +78,13 @@ mod tests {
     fn a_user_is_greeted_by_key() {
         let context = json!({"user_key": "7f3c", "scope": "orders:read"});
         assert_eq!(greeting(&json!({"lambda": context})), json!({"hello": "7f3c", "context": context}));
+    }
+
+    #[test]
+    fn a_member_sees_more_of_the_catalogue() {
+        let items = |authorizer| answer("/catalogue", &authorizer)["items"].as_array().unwrap().len();
+        assert_eq!(items(json!({"lambda": {"authenticated": false}})), ON_SHOW.len());
+        assert_eq!(items(json!({"lambda": {"user_key": "7f3c"}})), ON_SHOW.len() + FOR_MEMBERS.len());
     }
 
     #[test]

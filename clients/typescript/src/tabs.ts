@@ -1,0 +1,45 @@
+/** Longer than a refresh with all its repetitions takes. */
+const PATIENCE_MS = 60_000;
+
+/**
+ * Does `work` while no other tab of the origin does work of this name (Web Locks). Without locks, or if a tab does not let go,
+ * it is done all the same: the server makes parallel refreshes converge, so the lock saves requests, and no session depends on it.
+ */
+export async function exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const locks = globalThis.navigator?.locks;
+  if (!locks) return work();
+  let begun = false;
+  try {
+    return await locks.request(name, { signal: AbortSignal.timeout(PATIENCE_MS) }, () => {
+      begun = true;
+      return work();
+    });
+  } catch (error) {
+    if (begun) throw error;
+    return work();
+  }
+}
+
+/** Tells other tabs of the origin that something changed (BroadcastChannel), and hears it from them. It says no more than that. */
+export class Bell {
+  readonly #channel: BroadcastChannel | undefined;
+
+  constructor(name: string, heard: () => void) {
+    try {
+      this.#channel = new BroadcastChannel(name);
+    } catch {
+      return; // Not here, or not in this kind of page.
+    }
+    this.#channel.onmessage = heard;
+    // A channel of Node's keeps its process alive.
+    (this.#channel as { unref?: () => void }).unref?.();
+  }
+
+  ring(): void {
+    this.#channel?.postMessage(null);
+  }
+
+  close(): void {
+    this.#channel?.close();
+  }
+}
