@@ -82,13 +82,20 @@ async function act(button, work) {
   try {
     await work();
   } catch (error) {
-    if (!(error instanceof GateletError)) throw error;
-    mark(error.errors);
-    const wait = error.retryAfter ? ` Try again in ${Math.ceil(error.retryAfter)} s.` : "";
-    tell(error.code === "network_error" ? "The server can't be reached. You are still signed in; try again." : `Sorry: ${error.message}.${wait}`);
+    mark(error.errors ?? []);
+    tell(explain(error));
   } finally {
     if (button) button.disabled = false;
   }
+}
+
+/** What a person is told. No answer at all is a `TypeError` of `fetch`, and changes nothing. */
+function explain(error) {
+  if (error.code === "network_error" || error instanceof TypeError) return "The server can't be reached. Nothing is lost: try again.";
+  if (!(error instanceof GateletError)) throw error;
+  if (error.code === "validation_failed") return "Please look at what is marked.";
+  const wait = error.retryAfter ? ` Try again in ${Math.ceil(error.retryAfter)} s.` : "";
+  return `Sorry: ${error.message}.${wait}`;
 }
 
 /** Says beside each input what is wrong with it, and goes to the first. */

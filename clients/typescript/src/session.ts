@@ -40,7 +40,7 @@ export class Session {
     this.#call = call;
     this.#emit = emit;
     // What can't be read now can't be read at the next use either, which will say so.
-    this.#bell = new Bell(name, () => void this.#read().then((tokens) => this.#notice(tokens ?? {}), () => {}));
+    this.#bell = new Bell(name, () => void this.#read().catch(() => {}));
   }
 
   /** Tokens that are good for a request to come, refreshed if it is time; without `expiresAt` there is no session. */
@@ -141,7 +141,7 @@ export class Session {
 
   async #read(): Promise<Tokens | undefined> {
     const tokens = this.#unsaved ?? (await this.#storage.get());
-    this.#known ??= tokens ?? {};
+    this.#notice(tokens ?? {});
     return tokens;
   }
 

@@ -20,11 +20,19 @@ export async function exclusively<T>(name: string, work: () => Promise<T>): Prom
   }
 }
 
-/** Tells other tabs of the origin that something changed (BroadcastChannel), and hears it from them. It says no more than that. */
+/**
+ * Tells other tabs of the origin that something may have changed (BroadcastChannel), and hears it from them. It says no more than that.
+ *
+ * A browser's tabs are processes, and a message can overtake what was written to `localStorage` before it; so this also listens to
+ * the event that comes with what was written.
+ */
 export class Bell {
   readonly #channel: BroadcastChannel | undefined;
+  readonly #heard: () => void;
 
   constructor(name: string, heard: () => void) {
+    this.#heard = heard;
+    globalThis.addEventListener?.("storage", heard);
     try {
       this.#channel = new BroadcastChannel(name);
     } catch {
@@ -40,6 +48,7 @@ export class Bell {
   }
 
   close(): void {
+    globalThis.removeEventListener?.("storage", this.#heard);
     this.#channel?.close();
   }
 }

@@ -1,11 +1,12 @@
 // A local stack of a test file's own: the real functions, and everything that they write down.
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
 /** The stack may have to be compiled first. */
@@ -34,6 +35,12 @@ export class Stack {
     this.child.stdin.end();
     await gone;
     await rm(this.folder, { recursive: true });
+  }
+
+  /** Administers the stack, as an operator does. */
+  async gatelet(...args) {
+    const env = { ...environment(), AWS_ENDPOINT_URL_DYNAMODB: this.dynamodb_endpoint };
+    return (await promisify(execFile)("cargo", ["gatelet", ...args], { cwd: ROOT, env })).stdout;
   }
 
   key(application) {
