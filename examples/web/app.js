@@ -23,11 +23,13 @@ async function show() {
 
 function showSessions(sessions) {
   list($("sessions"), sessions, (item, session) => {
-    const label = describe(session);
+    const [device, use] = describe(session);
+    const label = element("span", device);
+    label.append(element("small", use));
     item.append(label);
     if (session.current) return item.append(element("strong", "this one"));
     const button = element("button", "End this one");
-    button.setAttribute("aria-label", `End this one: ${label}`);
+    button.setAttribute("aria-label", `End this one: ${device}, ${use}`);
     button.type = "button";
     button.addEventListener("click", () => act(button, async () => {
       await client.endSession(session.session_id);
@@ -43,7 +45,7 @@ function showSessions(sessions) {
 
 function describe({ user_agent: agent, last_used_at: used, source_ip: address }) {
   const browser = /(Firefox|Edg|Chrome|Safari|curl)\/\d+/.exec(agent ?? "")?.[0] ?? "A device";
-  return `${browser} at ${address ?? "an unknown address"}, last used ${new Date(used * 1000).toLocaleString()}`;
+  return [browser, `last used ${new Date(used * 1000).toLocaleString()} at ${address ?? "an unknown address"}`];
 }
 
 $("credentials").addEventListener("submit", (event) => {
