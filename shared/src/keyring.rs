@@ -7,6 +7,8 @@
 
 mod kept;
 
+pub use jsonwebtoken::jwk::Jwk;
+
 use std::{sync::Arc, time::Duration};
 
 use kept::Kept;

@@ -1,6 +1,7 @@
 //! What a request presents to say who it is from.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use schemars::JsonSchema;
 
 use super::{Cookies, Headers, Request};
 use crate::{application::Application, problem::Problem, secret::Secret};
@@ -69,6 +70,14 @@ fn bearer(header: &str) -> Result<String, Problem> {
     if token.is_empty() { Err(CORRUPTED) } else { Ok(token.to_owned()) }
 }
 
+/// A body that holds a refresh token. A browser's cookie holds it otherwise, and then there is no body.
+#[derive(JsonSchema)]
+pub struct RefreshRequest {
+    /// The refresh token, `gl_rt_…`.
+    #[schemars(with = "Option<String>")]
+    refresh_token: Option<Secret>,
+}
+
 /// A refresh token and the way it came, from the body (`refresh_token`) or the refresh cookie; `None` without either.
 ///
 /// # Errors
@@ -80,15 +89,15 @@ pub fn presented_refresh_token(request: &Request, cookies: Cookies) -> Result<Op
         None
     } else {
         let mut members = request.json()?;
-        let token = members.optional("refresh_token");
+        let body = RefreshRequest { refresh_token: members.optional("refresh_token").map(Secret::new) };
         members.finish()?;
-        token
+        body.refresh_token
     };
     match (body, cookie) {
-        (Some(body), Some(cookie)) if body != cookie => {
+        (Some(body), Some(cookie)) if body.expose() != cookie => {
             Err(Problem::InvalidRequest("the body and the cookie hold different refresh tokens"))
         }
-        (Some(body), _) => Ok(Some((Secret::new(body), false))),
+        (Some(body), _) => Ok(Some((body, false))),
         (None, cookie) => Ok(cookie.map(|cookie| (Secret::new(cookie), true))),
     }
 }

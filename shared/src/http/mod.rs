@@ -6,6 +6,7 @@
 mod authorizer;
 mod cookies;
 mod credentials;
+mod error_body;
 #[cfg(test)]
 mod fuzz;
 mod json;
@@ -16,12 +17,13 @@ mod tokens;
 
 pub use authorizer::{AuthorizerRequest, Decision, serve_authorizer};
 pub use cookies::Cookies;
-pub use credentials::{AccessToken, basic_credentials, check_cross_site, presented_refresh_token};
+pub use credentials::{AccessToken, RefreshRequest, basic_credentials, check_cross_site, presented_refresh_token};
+pub use error_body::{OAuthError, ProblemBody};
 pub use json::Members;
-pub use request::{Headers, Request};
+pub use request::{Headers, Request, TokenForm};
 pub use response::{ErrorFormat, Response};
 pub use schedule::serve_schedule;
-pub use tokens::token_response;
+pub use tokens::{TokenResponse, token_response};
 
 use std::{convert::Infallible, future::Future, panic::AssertUnwindSafe, time::Duration};
 
