@@ -4,7 +4,6 @@ mod admin;
 mod dev;
 
 use clap::{Parser, Subcommand};
-use std::io::Write;
 use std::process::ExitCode;
 
 /// Gatelet's command line.
@@ -19,8 +18,6 @@ struct Cli {
 enum Command {
     /// Run everything on this machine: DynamoDB, the functions, and an HTTP API in front of them.
     Dev(Box<dev::Options>),
-    /// Print the API as an OpenAPI 3.1 document
-    Openapi,
     #[command(flatten)]
     Admin(Box<admin::Command>),
 }
@@ -29,7 +26,6 @@ enum Command {
 async fn main() -> ExitCode {
     let result: Result<(), Box<dyn std::error::Error>> = match Cli::parse().command {
         Command::Dev(options) => dev::run(&options).await.map_err(Into::into),
-        Command::Openapi => std::io::stdout().write_all(functions::openapi::text().as_bytes()).map_err(Into::into),
         Command::Admin(command) => admin::run(&command).await.map_err(Into::into),
     };
     match result {

@@ -6,19 +6,18 @@
 mod admission;
 mod claim;
 
-use serde_json::json;
 use shared::{
     application::{Application, TokenDelivery},
     audit::{self, Action},
     config::Config,
     device_token::DeviceToken,
     gate,
-    http::{Cookies, Request, Response, TokenResponse, check_cross_site, token_response},
+    http::{Cookies, Request, Response, check_cross_site, token_response},
     ids::{DeviceId, SessionId, UserKey},
     issuer::Issuer,
     log,
     password::{Hasher, Password, Verdict},
-    problem::{Entry, Problem},
+    problem::Problem,
     refresh_token::RefreshToken,
     secret::Secret,
     session::{RevocationReason, Session},
@@ -28,22 +27,8 @@ use shared::{
     world::{Timestamp, World},
 };
 
-use crate::openapi::{CalledBy, Operation};
 use admission::{Answer, Attempt};
-use claim::{Claim, Credentials};
-
-pub(crate) fn operations() -> Vec<Operation> {
-    let operation = Operation::new("authenticate", "POST", "/authenticate", CalledBy::Application)
-        .about("accounts", "Sign in with a password", "Begins a session each time. With cookies, the session of a refresh cookie that came along is ended.")
-        .takes::<Credentials>(json!({"user_id": "ada@example.com", "user_secret": "nine teal kettles sing"}))
-        .answers::<TokenResponse>(200, "The tokens, in the body or in cookies", &[
-            ("body", json!({"access_token": "eyJ0eXAiOiJhdCtqd3QifQ.e30.c2ln", "token_type": "Bearer", "expires_in": 1200, "refresh_token": "gl_rt_AcVf", "refresh_expires_in": 259_200, "device_token": "gl_dt_AsVf"})),
-            ("cookies", json!({"token_type": "Bearer", "expires_in": 1200, "refresh_expires_in": 259_200})),
-        ])
-        .with_cookies()
-        .fails(&[Entry::INVALID_CREDENTIALS, Entry::TOO_MANY_ATTEMPTS]);
-    vec![operation]
-}
+use claim::Claim;
 
 /// What signing in needs beside the stores.
 pub struct SignIn {

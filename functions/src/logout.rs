@@ -6,7 +6,7 @@ use shared::{
     application::Application,
     audit::{self, Action},
     gate::{self, TokenGate},
-    http::{Cookies, ErrorFormat, RefreshRequest, Request, Response, check_cross_site, presented_refresh_token},
+    http::{Cookies, ErrorFormat, Request, Response, check_cross_site, presented_refresh_token},
     ids::{ApplicationId, SessionId, UserKey},
     keyring::SealingRing,
     note,
@@ -16,22 +16,6 @@ use shared::{
     store::{Applications, Ended, Sessions},
     world::{Timestamp, World},
 };
-
-use crate::{
-    openapi::{CalledBy, Operation},
-    revoked::{self, Revoked},
-};
-
-pub(crate) fn operations() -> Vec<Operation> {
-    let operation = |id, method| {
-        Operation::new(id, method, "/logout", CalledBy::AnyToken)
-            .about("accounts", "Sign out", "Present the access token, the refresh token, or both; an expired access token beside a good refresh token is fine. 200 also if the session was over already.")
-            .may_take::<RefreshRequest>(json!({"refresh_token": "gl_rt_AcVf"}))
-            .answers::<Revoked>(200, "The session is over, and its cookies are cleared", &revoked::example())
-            .with_cookies()
-    };
-    vec![operation("logout", "DELETE"), operation("logoutPost", "POST")]
-}
 
 /// Answers 200 whether the session still lived or not; 401 if nothing valid was presented. Either way the cookies go,
 /// unless a foreign page asked.
@@ -65,7 +49,7 @@ pub async fn handle(
         }
     }
     if valid {
-        return Ok(revoked::revoked()?.with_cookies(cookies.clear()));
+        return Ok(Response::json(200, &json!({"revoked": true}))?.with_cookies(cookies.clear()));
     }
     let response = Response::from_problem(&Problem::InvalidToken("no valid token was presented"), ErrorFormat::Problem);
     // A form of a foreign page sends no cookie (`SameSite`), but its browser would drop those that the answer clears.

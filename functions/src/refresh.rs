@@ -3,18 +3,14 @@
 //! The decisions are [`shared::protocol`]'s; here each becomes an answer. The rotation and the look at the user happen at the
 //! same time, in one round trip, so a user who is disabled may still have a dead session rotated; nothing is handed out.
 
-use serde_json::json;
 use shared::{
     application::{Application, TokenDelivery},
     audit::{self, Action},
     gate,
-    http::{
-        Cookies, ErrorFormat, RefreshRequest, Request, Response, TokenResponse, check_cross_site,
-        presented_refresh_token, token_response,
-    },
+    http::{Cookies, ErrorFormat, Request, Response, check_cross_site, presented_refresh_token, token_response},
     issuer::Issuer,
     note,
-    problem::{Entry, Problem},
+    problem::Problem,
     protocol::{self, Ending, Reuse, Transition},
     refresh_token::RefreshToken,
     session::{Device, RevocationReason, Session},
@@ -22,22 +18,6 @@ use shared::{
     user::User,
     world::{Timestamp, World},
 };
-
-use crate::openapi::{CalledBy, Operation};
-
-pub(crate) fn operations() -> Vec<Operation> {
-    let operation = Operation::new("refresh", "POST", "/refresh", CalledBy::RefreshToken)
-        .about("accounts", "Exchange the refresh token for new tokens", "Two requests with one token at the same time get the same successor. 503 or no answer: send the same token again. 401 `invalid_grant`: the session is over.")
-        .may_take::<RefreshRequest>(json!({"refresh_token": "gl_rt_AcVf"}))
-        .answers::<TokenResponse>(200, "The new tokens, in the body or in cookies", &[
-            ("body", json!({"access_token": "eyJ0eXAiOiJhdCtqd3QifQ.e30.c2ln", "token_type": "Bearer", "expires_in": 1200, "refresh_token": "gl_rt_AcVf", "refresh_expires_in": 259_200})),
-            ("cookies", json!({"token_type": "Bearer", "expires_in": 1200, "refresh_expires_in": 259_200})),
-            ("without_rotation", json!({"access_token": "eyJ0eXAiOiJhdCtqd3QifQ.e30.c2ln", "token_type": "Bearer", "expires_in": 3600})),
-        ])
-        .with_cookies()
-        .fails(&[Entry::INVALID_GRANT]);
-    vec![operation]
-}
 
 /// What became of the presented token.
 #[expect(clippy::large_enum_variant, reason = "there is one of it in a request, and it does not travel far")]

@@ -1,7 +1,5 @@
 //! `POST /register`: makes an account.
 
-use schemars::JsonSchema;
-use serde::Serialize;
 use serde_json::json;
 use shared::{
     audit::{self, Action},
@@ -10,16 +8,13 @@ use shared::{
     http::{Request, Response},
     ids::UserKey,
     password::{Password, Policy},
-    problem::{Entry, Problem},
-    secret::Secret,
+    problem::Problem,
     store::{Admission, Applications, RegisterError, Throttles, Users},
     throttle::{Counted, Source},
     user::{Permissions, Status, User},
     user_id::UserId,
-    world::{Timestamp, World},
+    world::World,
 };
-
-use crate::openapi::{CalledBy, Operation};
 
 /// The longest address that mail can be sent to, in bytes (RFC 5321 §4.5.3.1.3 less the angle brackets).
 const MAX_EMAIL: usize = 254;
@@ -28,13 +23,13 @@ const MAX_EMAIL: usize = 254;
 const SERVICE: &str = "gatelet";
 
 /// The deployment's rules.
-pub struct Rules {
+pub struct Registration {
     passwords: Passwords,
     /// Registrations that one source may make in a window.
     limit: u32,
 }
 
-impl Rules {
+impl Registration {
     /// As the deployment's settings say.
     #[must_use]
     pub fn new(config: Config) -> Self {
@@ -43,39 +38,6 @@ impl Rules {
 }
 
 /// Who wants an account.
-#[derive(JsonSchema)]
-struct Registration {
-    /// The name to sign in with: 3 to 128 code points, no spaces and symbols. Normalised (PRECIS UsernameCaseMapped), so that all spellings sign in. An
-    /// e-mail address in ASCII is one.
-    user_id: String,
-    /// The password: 8 to 256 code points by default, and none of those that attackers try first.
-    #[schemars(with = "String")]
-    user_secret: Secret,
-    /// Stored as given, unverified; it identifies nobody.
-    email: Option<String>,
-}
-
-/// The account that was made.
-#[derive(Serialize, JsonSchema)]
-struct Registered {
-    /// The user's id: random, never changed and never given to another.
-    user_key: UserKey,
-    /// The name, normalised.
-    user_id: String,
-    /// When it was made.
-    created_at: Timestamp,
-}
-
-pub(crate) fn operations() -> Vec<Operation> {
-    let operation = Operation::new("register", "POST", "/register", CalledBy::Application)
-        .about("accounts", "Make an account", "It does not sign in. If an answer was lost, the repetition may say that the name is taken.")
-        .takes::<Registration>(json!({"user_id": "Ada@example.com", "user_secret": "nine teal kettles sing", "email": "ada@example.com"}))
-        .answers::<Registered>(201, "The new account", &[("account", json!({"user_key": "c1063f8a-e20b-48b5-bf09-b4748c85520c", "user_id": "ada@example.com", "created_at": 1_795_294_172}))])
-        .fails(&[Entry::USER_ID_TAKEN, Entry::TOO_MANY_ATTEMPTS]);
-    vec![operation]
-}
-
-/// A registration that can be accepted.
 struct Applicant {
     user_id: UserId,
     password: Password,
@@ -89,7 +51,7 @@ pub async fn handle(
     applications: &Applications,
     users: &Users,
     throttles: &Throttles,
-    rules: &Rules,
+    rules: &Registration,
     world: &impl World,
 ) -> Result<Response, Problem> {
     let now = world.now();
@@ -121,17 +83,15 @@ pub async fn handle(
     })?;
 
     audit::record(&request.event(Action::Registered, &caller.application, now).of_user(user.key));
-    Response::json(201, &Registered { user_key: user.key, user_id: user.user_id, created_at: user.created_at })
+    let created = json!({"user_key": user.key, "user_id": user.user_id, "created_at": user.created_at});
+    Response::json(201, &created)
 }
 
 fn read(request: &Request, policy: Policy) -> Result<Applicant, Problem> {
     let mut members = request.json()?;
-    let Registration { user_id: name, user_secret, email } = Registration {
-        user_id: members.required("user_id"),
-        user_secret: members.required_secret("user_secret"),
-        email: members.optional("email"),
-    };
-    let password = Password::new(user_secret.into_exposed());
+    let name = members.required("user_id");
+    let password = Password::new(members.required_secret("user_secret").into_exposed());
+    let email = members.optional("email");
 
     let user_id = UserId::parse(&name);
     if let Err(error) = &user_id {

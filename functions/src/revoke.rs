@@ -1,10 +1,9 @@
 //! `POST /revoke`: an application gives a token back (RFC 7009).
 
-use serde_json::json;
 use shared::{
     audit::{self, Action},
     gate::{self, TokenGate},
-    http::{Request, Response, TokenForm},
+    http::{Request, Response},
     keyring::SealingRing,
     note,
     problem::Problem,
@@ -12,16 +11,6 @@ use shared::{
     store::{Applications, Ended, Sessions},
     world::World,
 };
-
-use crate::openapi::{CalledBy, Operation};
-
-pub(crate) fn operations() -> Vec<Operation> {
-    let operation = Operation::new("revoke", "POST", "/revoke", CalledBy::Client)
-        .about("applications", "Give a token back", "RFC 7009. Ends the session of an access or refresh token of this application, of whatever generation. 200 whatever the token was.")
-        .takes_form::<TokenForm>(json!({"token": "gl_rt_AcVf"}))
-        .answers_nothing("It is of no use any more");
-    vec![operation]
-}
 
 /// Answers 200 whatever the token: unknown, expired and foreign ones are already of no use to the caller (§2.2). Revoking
 /// any token of a session, of whatever generation, ends the session and its access tokens with it (§2.1).
@@ -35,7 +24,7 @@ pub async fn handle(
 ) -> Result<Response, Problem> {
     let now = world.now();
     let application = gate::client(&request, applications, now).await?;
-    let TokenForm { token } = request.token_parameter()?;
+    let token = request.token_parameter()?;
     let named = match gate.verify(&token, Some(&application), now).await? {
         Some(claims) => Some((claims.sub, claims.sid)),
         None => sealing.open(&token, now).await?.map(|token| (token.user_key, token.session_id)),

@@ -7,8 +7,6 @@
 
 mod kept;
 
-pub use jsonwebtoken::jwk::Jwk;
-
 use std::{sync::Arc, time::Duration};
 
 use kept::Kept;

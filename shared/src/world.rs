@@ -8,7 +8,6 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a handler may know of the world outside: the time, and randomness that nobody can guess.
@@ -49,9 +48,8 @@ impl World for System {
 /// A moment, in whole seconds since the Unix epoch (`NumericDate` of RFC 7519 §2).
 ///
 /// Seconds are enough: the order of rotations is decided by generation, never by time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-#[schemars(inline)]
 pub struct Timestamp(u64);
 
 impl Timestamp {

@@ -1,6 +1,5 @@
 //! What a request to sign in says: who, with which password, in which place.
 
-use schemars::JsonSchema;
 use shared::{
     application::{Application, TokenDelivery},
     device_token::DeviceToken,
@@ -10,26 +9,11 @@ use shared::{
     log,
     password::Password,
     problem::Problem,
-    secret::Secret,
     store::{KeysError, StoreError, Users},
     throttle::Guesser,
     user_id::UserId,
     world::Timestamp,
 };
-
-/// A name and a password.
-#[derive(JsonSchema)]
-pub(super) struct Credentials {
-    /// The user's name, in any spelling.
-    user_id: Option<String>,
-    /// The user's id, instead of the name.
-    user_key: Option<String>,
-    /// The password.
-    #[schemars(with = "String")]
-    user_secret: Secret,
-    /// What the last sign-in on this device returned. Anything else counts as absent; applications with cookies have a cookie for it.
-    device_token: Option<String>,
-}
 
 /// Who wants in. A name that nobody can have is like one that nobody has.
 enum Name {
@@ -50,32 +34,19 @@ pub(super) struct Claim {
 impl Claim {
     pub(super) fn read(request: &Request, application: &Application, cookies: Cookies) -> Result<Self, Problem> {
         let mut members = request.json()?;
-        let by_key = members.has("user_key");
-        if by_key && members.has("user_id") {
+        let (by_key, by_id) = (members.has("user_key"), members.has("user_id"));
+        if by_key && by_id {
             return Err(Problem::InvalidRequest("name the user by `user_key` or by `user_id`, not both"));
         }
-        let credentials = Credentials {
-            user_id: (!by_key).then(|| members.required("user_id")),
-            user_key: by_key.then(|| members.required("user_key")),
-            user_secret: members.required_secret("user_secret"),
-            device_token: match application.delivery {
-                TokenDelivery::Body => members.optional("device_token"),
-                TokenDelivery::Cookie => None,
-            },
-        };
-        members.finish()?;
-        let (name, written) = match (credentials.user_key, credentials.user_id) {
-            (Some(key), _) => (Name::Key(key.parse().ok()), key),
-            (None, id) => {
-                let id = id.unwrap_or_default();
-                (Name::Id(UserId::parse(&id).ok()), id)
-            }
-        };
+        let written = members.required(if by_key { "user_key" } else { "user_id" });
+        let name = if by_key { Name::Key(written.parse().ok()) } else { Name::Id(UserId::parse(&written).ok()) };
+        let password = Password::new(members.required_secret("user_secret").into_exposed());
         let devices = match application.delivery {
-            TokenDelivery::Body => credentials.device_token.into_iter().collect(),
+            TokenDelivery::Body => members.optional("device_token").into_iter().collect(),
             TokenDelivery::Cookie => cookies.devices(request.headers()),
         };
-        Ok(Self { name, written, password: Password::new(credentials.user_secret.into_exposed()), devices })
+        members.finish()?;
+        Ok(Self { name, written, password, devices })
     }
 
     /// Whose name it is. A key that is nobody's is taken for one.

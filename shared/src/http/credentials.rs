@@ -1,7 +1,6 @@
 //! What a request presents to say who it is from.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use schemars::JsonSchema;
 
 use super::{Cookies, Headers, Request};
 use crate::{application::Application, problem::Problem, secret::Secret};
@@ -70,14 +69,6 @@ fn bearer(header: &str) -> Result<String, Problem> {
     if token.is_empty() { Err(CORRUPTED) } else { Ok(token.to_owned()) }
 }
 
-/// A body that holds a refresh token. A browser's cookie holds it otherwise, and then there is no body.
-#[derive(JsonSchema)]
-pub struct RefreshRequest {
-    /// The refresh token, `gl_rt_…`.
-    #[schemars(with = "Option<String>")]
-    refresh_token: Option<Secret>,
-}
-
 /// A refresh token and the way it came, from the body (`refresh_token`) or the refresh cookie; `None` without either.
 ///
 /// # Errors
@@ -89,15 +80,15 @@ pub fn presented_refresh_token(request: &Request, cookies: Cookies) -> Result<Op
         None
     } else {
         let mut members = request.json()?;
-        let body = RefreshRequest { refresh_token: members.optional("refresh_token").map(Secret::new) };
+        let token = members.optional("refresh_token");
         members.finish()?;
-        body.refresh_token
+        token
     };
     match (body, cookie) {
-        (Some(body), Some(cookie)) if body.expose() != cookie => {
+        (Some(body), Some(cookie)) if body != cookie => {
             Err(Problem::InvalidRequest("the body and the cookie hold different refresh tokens"))
         }
-        (Some(body), _) => Ok(Some((body, false))),
+        (Some(body), _) => Ok(Some((Secret::new(body), false))),
         (None, cookie) => Ok(cookie.map(|cookie| (Secret::new(cookie), true))),
     }
 }

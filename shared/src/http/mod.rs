@@ -6,7 +6,6 @@
 mod authorizer;
 mod cookies;
 mod credentials;
-mod error_body;
 #[cfg(test)]
 mod fuzz;
 mod json;
@@ -17,13 +16,12 @@ mod tokens;
 
 pub use authorizer::{AuthorizerRequest, Decision, serve_authorizer};
 pub use cookies::Cookies;
-pub use credentials::{AccessToken, RefreshRequest, basic_credentials, check_cross_site, presented_refresh_token};
-pub use error_body::{OAuthError, ProblemBody};
+pub use credentials::{AccessToken, basic_credentials, check_cross_site, presented_refresh_token};
 pub use json::Members;
-pub use request::{Headers, Request, TokenForm};
+pub use request::{Headers, Request};
 pub use response::{ErrorFormat, Response};
 pub use schedule::serve_schedule;
-pub use tokens::{TokenResponse, token_response};
+pub use tokens::token_response;
 
 use std::{convert::Infallible, future::Future, panic::AssertUnwindSafe, time::Duration};
 

@@ -8,7 +8,6 @@ use lambda_http::{
     http::{HeaderMap, Method, header, request::Parts},
     request::{LambdaRequest, RequestContext},
 };
-use schemars::JsonSchema;
 
 use super::{Members, json};
 use crate::{
@@ -39,13 +38,6 @@ impl Headers<'_> {
         let values = self.0.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
         values.map(Cow::into_owned).reduce(|joined, value| format!("{joined},{value}"))
     }
-}
-
-/// A form with a token (RFC 7662 §2.1, RFC 7009 §2.1).
-#[derive(Debug, JsonSchema)]
-pub struct TokenForm {
-    /// An access or refresh token.
-    pub token: String,
 }
 
 /// An HTTP request that came through API Gateway.
@@ -163,12 +155,12 @@ impl Request {
         json::parse(body)
     }
 
-    /// The form body, as RFC 7662 §2.1 and RFC 7009 §2.1 have it.
+    /// The parameter `token` of a form body, as RFC 7662 §2.1 and RFC 7009 §2.1 have it.
     ///
     /// # Errors
     ///
     /// If the body is not a form (`application/x-www-form-urlencoded`), or has no token, or two (RFC 6749 §3.2).
-    pub fn token_parameter(&self) -> Result<TokenForm, Problem> {
+    pub fn token_parameter(&self) -> Result<String, Problem> {
         let body = self.body()?;
         if !self.is_of_type("application/x-www-form-urlencoded") {
             return Err(Problem::UnsupportedMediaType("application/x-www-form-urlencoded"));
@@ -178,7 +170,7 @@ impl Request {
         if tokens.next().is_some() {
             return Err(Problem::InvalidRequest("a parameter is there twice"));
         }
-        Ok(TokenForm { token: token.1.into_owned() })
+        Ok(token.1.into_owned())
     }
 
     /// What is kept of the sender with a session.

@@ -7,9 +7,12 @@ use lambda_http::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
 };
 use serde::Serialize;
+use serde_json::{Value, json};
 
-use super::error_body::{OAuthError, ProblemBody};
 use crate::problem::Problem;
+
+/// What problem types begin with. They name, they are no place to go; `docs/api.md` describes them.
+const TYPE_BASE: &str = "urn:gatelet:problem:";
 
 /// On every answer (`docs/security.md`).
 const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
@@ -62,22 +65,18 @@ impl Response {
         Self { status, headers, body, code }
     }
 
-    /// A body of text and numbers can always be written.
-    fn of_error(status: u16, content_type: &'static str, body: &impl Serialize, code: &'static str) -> Self {
-        Self::new(status, content_type, serde_json::to_string(body).unwrap_or_default(), code)
-    }
-
     /// What `problem` looks like from outside.
     #[must_use]
     pub fn from_problem(problem: &Problem, format: ErrorFormat) -> Self {
         let entry = problem.entry();
         let mut response = match format {
             ErrorFormat::Problem => {
-                Self::of_error(entry.status, "application/problem+json", &ProblemBody::of(problem), entry.code)
+                Self::new(entry.status, "application/problem+json", problem_json(problem).to_string(), entry.code)
             }
             ErrorFormat::OAuth => {
-                let (status, body) = OAuthError::of(problem);
-                Self::of_error(status, "application/json", &body, entry.code)
+                let (status, error) = oauth_error(problem);
+                let body = json!({"error": error, "error_description": problem.to_string()});
+                Self::new(status, "application/json", body.to_string(), entry.code)
             }
         };
         if let Some(challenge) = problem.challenge() {
@@ -144,10 +143,37 @@ impl Response {
     }
 }
 
+fn problem_json(problem: &Problem) -> Value {
+    let entry = problem.entry();
+    let mut body = json!({
+        "type": format!("{TYPE_BASE}{}", entry.code),
+        "title": entry.title,
+        "status": entry.status,
+        "detail": problem.to_string(),
+        "code": entry.code,
+    });
+    if let Problem::ValidationFailed(errors) = problem {
+        body["errors"] = json!(errors);
+    }
+    body
+}
+
+/// RFC 6749 §5.2 knows few errors; 503 and 500 follow §4.1.2.1.
+const fn oauth_error(problem: &Problem) -> (u16, &'static str) {
+    match problem {
+        Problem::InvalidApiKey | Problem::ApiKeyRequired | Problem::InvalidClient => (401, "invalid_client"),
+        Problem::Unavailable(_) => (503, "temporarily_unavailable"),
+        Problem::Internal(_) => (500, "server_error"),
+        Problem::UnsupportedMediaType(_) => (415, "invalid_request"),
+        Problem::BodyTooLarge => (413, "invalid_request"),
+        Problem::TooManyAttempts { .. } => (429, "temporarily_unavailable"),
+        _ => (400, "invalid_request"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
 
     #[test]
     fn a_problem_says_its_status_twice_and_its_source_never() {
