@@ -4,7 +4,7 @@ mod admin;
 mod dev;
 
 use clap::{Parser, Subcommand};
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 /// Gatelet's command line.
 #[derive(Parser)]
@@ -18,6 +18,8 @@ struct Cli {
 enum Command {
     /// Run everything on this machine: DynamoDB, the functions, and an HTTP API in front of them.
     Dev(Box<dev::Options>),
+    /// Print the API as an OpenAPI document, which `docs/openapi.json` is
+    Openapi,
     #[command(flatten)]
     Admin(Box<admin::Command>),
 }
@@ -26,6 +28,7 @@ enum Command {
 async fn main() -> ExitCode {
     let result: Result<(), Box<dyn std::error::Error>> = match Cli::parse().command {
         Command::Dev(options) => dev::run(&options).await.map_err(Into::into),
+        Command::Openapi => print_openapi(),
         Command::Admin(command) => admin::run(&command).await.map_err(Into::into),
     };
     match result {
@@ -35,6 +38,11 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints the document, byte for byte as it is committed.
+fn print_openapi() -> Result<(), Box<dyn std::error::Error>> {
+    Ok(std::io::stdout().write_all(functions::openapi::text()?.as_bytes())?)
 }
 
 /// Prints an error and what caused it.

@@ -5,6 +5,7 @@
 
 mod admission;
 mod claim;
+mod operation;
 
 use shared::{
     application::{Application, TokenDelivery},
@@ -29,6 +30,7 @@ use shared::{
 
 use admission::{Answer, Attempt};
 use claim::Claim;
+pub(crate) use operation::operations;
 
 /// What signing in needs beside the stores.
 pub struct SignIn {

@@ -1,12 +1,13 @@
 //! `DELETE /logout`, `POST /logout`: ends the session, refresh and access token alike.
 
+use serde::Serialize;
 use serde_json::json;
 use shared::{
     access_token::Claims,
     application::Application,
     audit::{self, Action},
     gate::{self, TokenGate},
-    http::{Cookies, ErrorFormat, Request, Response, check_cross_site, presented_refresh_token},
+    http::{Cookies, ErrorFormat, RefreshRequest, Request, Response, check_cross_site, presented_refresh_token},
     ids::{ApplicationId, SessionId, UserKey},
     keyring::SealingRing,
     note,
@@ -16,6 +17,22 @@ use shared::{
     store::{Applications, Ended, Sessions},
     world::{Timestamp, World},
 };
+use utoipa::{
+    ToSchema,
+    openapi::{HttpMethod, Required},
+};
+
+use crate::{
+    always::Always,
+    openapi::{ACCESS_COOKIE, BEARER, Operation, REFRESH_COOKIE, REFRESH_TOKEN, SETS_COOKIES},
+};
+
+/// What was to end has ended.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Revoked {
+    #[schema(inline)]
+    pub(crate) revoked: Always<true>,
+}
 
 /// Answers 200 whether the session still lived or not; 401 if nothing valid was presented. Either way the cookies go,
 /// unless a foreign page asked.
@@ -49,12 +66,33 @@ pub async fn handle(
         }
     }
     if valid {
-        return Ok(Response::json(200, &json!({"revoked": true}))?.with_cookies(cookies.clear()));
+        return Ok(Response::json(200, &Revoked { revoked: Always })?.with_cookies(cookies.clear()));
     }
     let response = Response::from_problem(&Problem::InvalidToken("no valid token was presented"), ErrorFormat::Problem);
     // A form of a foreign page sends no cookie (`SameSite`), but its browser would drop those that the answer clears.
     let foreign_page = request.header("origin").is_some_and(|origin| !application.allows_origin(&origin));
     Ok(if foreign_page || foreign_session { response } else { response.with_cookies(cookies.clear()) })
+}
+
+/// What `docs/openapi.json` says of it.
+pub(crate) fn operations() -> Vec<Operation> {
+    let both = [("logout", HttpMethod::Delete), ("logoutPost", HttpMethod::Post)];
+    let body = || [("token", "The refresh token, if it is no cookie", json!({"refresh_token": REFRESH_TOKEN}))];
+    let revoked = || [("revoked", "The session is over", json!({"revoked": true}))];
+    let operation = |(id, method)| {
+        Operation::new(id, method, "/api/v1/auth/logout", "tokens")
+            .says(
+                "Sign out",
+                "Present the access token, the refresh token, or both. Any genuine refresh token of the session will do, and an expired \
+                 access token beside one is fine. The session ends with all its tokens, and both cookies are cleared.",
+            )
+            .of_application([BEARER, ACCESS_COOKIE, REFRESH_COOKIE, ""])
+            .reads::<RefreshRequest>(Required::False, body())
+            .answers::<Revoked>(200, "The session is over, now or since before.", revoked(), SETS_COOKIES)
+            .refuses([Problem::InvalidToken("no valid token was presented"), Problem::OriginNotAllowed])
+            .clears_cookies_with(401)
+    };
+    both.map(operation).into()
 }
 
 /// The refresh token that was presented, if it is one.

@@ -3,11 +3,15 @@
 //! The decisions are [`shared::protocol`]'s; here each becomes an answer. The rotation and the look at the user happen at the
 //! same time, in one round trip, so a user who is disabled may still have a dead session rotated; nothing is handed out.
 
+use serde_json::json;
 use shared::{
     application::{Application, TokenDelivery},
     audit::{self, Action},
     gate,
-    http::{Cookies, ErrorFormat, Request, Response, check_cross_site, presented_refresh_token, token_response},
+    http::{
+        Cookies, ErrorFormat, RefreshRequest, Request, Response, TokenResponse, check_cross_site,
+        presented_refresh_token, token_response,
+    },
     issuer::Issuer,
     note,
     problem::Problem,
@@ -18,6 +22,9 @@ use shared::{
     user::User,
     world::{Timestamp, World},
 };
+use utoipa::openapi::{HttpMethod, Required};
+
+use crate::openapi::{ACCESS_TOKEN, Operation, REFRESH_COOKIE, REFRESH_TOKEN, SETS_COOKIES};
 
 /// What became of the presented token.
 #[expect(clippy::large_enum_variant, reason = "there is one of it in a request, and it does not travel far")]
@@ -200,4 +207,33 @@ fn refused(ending: Ending) -> Outcome {
         Ending::Absent | Ending::Revoked | Ending::Expired | Ending::User => Ended::Definitely,
     };
     Outcome::Refused(Action::Refused, ended)
+}
+
+/// What `docs/openapi.json` says of it.
+pub(crate) fn operations() -> Vec<Operation> {
+    let body = json!({"refresh_token": REFRESH_TOKEN});
+    let rotated = json!({
+        "access_token": ACCESS_TOKEN, "token_type": "Bearer", "expires_in": 1200,
+        "refresh_token": REFRESH_TOKEN, "refresh_expires_in": 259_200,
+    });
+    let kept = json!({"access_token": ACCESS_TOKEN, "token_type": "Bearer", "expires_in": 3600});
+    let cookies = json!({"token_type": "Bearer", "expires_in": 1200, "refresh_expires_in": 259_200});
+    let examples = [
+        ("body", "Delivery `body`", rotated),
+        ("noRotation", "Delivery `body`, without rotation", kept),
+        ("cookie", "Delivery `cookie`: two cookies", cookies),
+    ];
+    vec![
+        Operation::new("refresh", HttpMethod::Post, "/api/v1/auth/refresh", "tokens")
+            .says(
+                "Get the next tokens",
+                "The refresh token comes as its cookie, without a body, or in the body. Store the new one before the new access token is used. \
+                 After 503, a timeout or a broken connection the same token may be sent again; after 401 the user has to sign in.",
+            )
+            .of_application([REFRESH_COOKIE, ""])
+            .reads::<RefreshRequest>(Required::False, [("token", "The refresh token, if it is no cookie", body)])
+            .answers::<TokenResponse<'_>>(200, "New tokens.", examples, SETS_COOKIES)
+            .refuses([Problem::InvalidGrant, Problem::OriginNotAllowed])
+            .clears_cookies_with(401),
+    ]
 }

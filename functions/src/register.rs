@@ -1,20 +1,30 @@
 //! `POST /register`: makes an account.
 
+use std::time::Duration;
+
+use serde::Serialize;
 use serde_json::json;
 use shared::{
     audit::{self, Action},
     config::{Config, Passwords},
     gate,
-    http::{Request, Response},
+    http::{Members, Request, Response},
     ids::UserKey,
     password::{Password, Policy},
     problem::Problem,
+    secret::Secret,
     store::{Admission, Applications, RegisterError, Throttles, Users},
     throttle::{Counted, Source},
     user::{Permissions, Status, User},
     user_id::UserId,
-    world::World,
+    world::{Timestamp, World},
 };
+use utoipa::{
+    ToSchema,
+    openapi::{HttpMethod, Required},
+};
+
+use crate::openapi::{Operation, SIGNED_IN_AT, USER_ID, USER_KEY, USER_SECRET};
 
 /// The longest address that mail can be sent to, in bytes (RFC 5321 §4.5.3.1.3 less the angle brackets).
 const MAX_EMAIL: usize = 254;
@@ -35,6 +45,40 @@ impl Registration {
     pub fn new(config: Config) -> Self {
         Self { passwords: config.passwords, limit: config.limits.registrations }
     }
+}
+
+/// An account to be made.
+#[derive(ToSchema)]
+#[schema(as = Registration)]
+struct Form {
+    /// The name that the person picks: 3 to 128 code points of letters, digits and punctuation, or an e-mail address. It is normalised.
+    user_id: String,
+    /// The password, 8 to 256 code points unless the deployment says otherwise; none that is common or repeats the name.
+    #[schema(value_type = String, format = Password)]
+    user_secret: Secret,
+    /// An address, stored as given. It identifies nobody.
+    email: Option<String>,
+}
+
+impl Form {
+    fn read(members: &mut Members) -> Self {
+        Self {
+            user_id: members.required("user_id"),
+            user_secret: members.required_secret("user_secret"),
+            email: members.optional("email"),
+        }
+    }
+}
+
+/// The account that was made.
+#[derive(Serialize, ToSchema)]
+struct Registered<'a> {
+    /// The user's id for ever: random, and never given to anybody else.
+    user_key: UserKey,
+    /// The name, normalised. Every spelling that normalises to it signs in.
+    user_id: &'a str,
+    /// When.
+    created_at: Timestamp,
 }
 
 /// Who wants an account.
@@ -83,15 +127,30 @@ pub async fn handle(
     })?;
 
     audit::record(&request.event(Action::Registered, &caller.application, now).of_user(user.key));
-    let created = json!({"user_key": user.key, "user_id": user.user_id, "created_at": user.created_at});
-    Response::json(201, &created)
+    Response::json(201, &Registered { user_key: user.key, user_id: &user.user_id, created_at: user.created_at })
+}
+
+/// What `docs/openapi.json` says of it.
+pub(crate) fn operations() -> Vec<Operation> {
+    let form = json!({"user_id": "Ada@example.com", "user_secret": USER_SECRET, "email": USER_ID});
+    let registered = json!({"user_key": USER_KEY, "user_id": USER_ID, "created_at": SIGNED_IN_AT});
+    vec![
+        Operation::new("register", HttpMethod::Post, "/api/v1/auth/register", "accounts")
+            .says(
+                "Make an account",
+                "Registering does not sign in. If an answer was lost, the repetition may find the name taken.",
+            )
+            .of_application([""])
+            .reads::<Form>(Required::True, [("ada", "With an address", form)])
+            .answers::<Registered<'_>>(201, "The account was made.", [("ada", "The name, normalised", registered)], &[])
+            .refuses([Problem::UserIdTaken, Problem::TooManyAttempts { retry_after: Duration::from_mins(1) }]),
+    ]
 }
 
 fn read(request: &Request, policy: Policy) -> Result<Applicant, Problem> {
     let mut members = request.json()?;
-    let name = members.required("user_id");
-    let password = Password::new(members.required_secret("user_secret").into_exposed());
-    let email = members.optional("email");
+    let Form { user_id: name, user_secret, email } = Form::read(&mut members);
+    let password = Password::new(user_secret.into_exposed());
 
     let user_id = UserId::parse(&name);
     if let Err(error) = &user_id {

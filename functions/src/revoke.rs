@@ -1,9 +1,10 @@
 //! `POST /revoke`: an application gives a token back (RFC 7009).
 
+use serde_json::json;
 use shared::{
     audit::{self, Action},
     gate::{self, TokenGate},
-    http::{Request, Response},
+    http::{Request, Response, TokenParameter},
     keyring::SealingRing,
     note,
     problem::Problem,
@@ -11,6 +12,9 @@ use shared::{
     store::{Applications, Ended, Sessions},
     world::World,
 };
+use utoipa::openapi::HttpMethod;
+
+use crate::openapi::{BASIC, Operation, REFRESH_TOKEN, SECRET_KEY};
 
 /// Answers 200 whatever the token: unknown, expired and foreign ones are already of no use to the caller (§2.2). Revoking
 /// any token of a session, of whatever generation, ends the session and its access tokens with it (§2.1).
@@ -24,7 +28,7 @@ pub async fn handle(
 ) -> Result<Response, Problem> {
     let now = world.now();
     let application = gate::client(&request, applications, now).await?;
-    let token = request.token_parameter()?;
+    let token = request.token_parameter()?.token;
     let named = match gate.verify(&token, Some(&application), now).await? {
         Some(claims) => Some((claims.sub, claims.sid)),
         None => sealing.open(&token, now).await?.map(|token| (token.user_key, token.session_id)),
@@ -38,4 +42,19 @@ pub async fn handle(
         }
     }
     Ok(Response::empty(200))
+}
+
+/// What `docs/openapi.json` says of it.
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new("revoke", HttpMethod::Post, "/api/v1/auth/revoke", "servers")
+            .says(
+                "Give a token back (RFC 7009)",
+                "Ends the session of a token of this application, of whatever generation. Any other token is of no use already.",
+            )
+            .of_client([SECRET_KEY, BASIC])
+            .reads_form::<TokenParameter>([("refresh", "A refresh token", json!({"token": REFRESH_TOKEN}))])
+            .answers_nothing("The token is of no use any more.")
+            .refuses([Problem::InvalidClient]),
+    ]
 }

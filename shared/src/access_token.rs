@@ -10,6 +10,7 @@ use std::{collections::HashMap, time::Duration};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation, jwk::Jwk};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{
     ids::{ApplicationId, SessionId, UserKey},
@@ -27,7 +28,7 @@ pub const LEEWAY: Duration = Duration::from_secs(30);
 const MAX_LENGTH: usize = 8192;
 
 /// The signature algorithms that a deployment may choose from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum Algorithm {
     /// ECDSA on P-256 with SHA-256: the default.
     ES256,
@@ -75,7 +76,7 @@ impl Algorithm {
 }
 
 /// What an access token says (RFC 9068 §2.2).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Claims {
     /// The issuer's URL.
     pub iss: String,

@@ -9,6 +9,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What a handler may know of the world outside: the time, and randomness that nobody can guess.
 pub trait World {
@@ -48,7 +49,7 @@ impl World for System {
 /// A moment, in whole seconds since the Unix epoch (`NumericDate` of RFC 7519 §2).
 ///
 /// Seconds are enough: the order of rotations is decided by generation, never by time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct Timestamp(u64);
 

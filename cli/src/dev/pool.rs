@@ -77,8 +77,8 @@ impl Pool {
 
     /// Invokes the function. Goes on to its end even if the returned future is dropped, as on Lambda.
     pub(crate) async fn invoke(self: &Arc<Self>, event: Bytes, trace: &Trace) -> Outcome {
-        self.launch.record.event(self.function(), &event);
         let work = Work { request_id: uuid::Uuid::new_v4().to_string(), trace: trace.for_runtime(), event };
+        self.launch.record.event(self.function(), &work.request_id, &work.event);
         let outcome = self.queue().submit(work);
         self.start_wanted();
         outcome.await.unwrap_or(Outcome::Died)
@@ -109,7 +109,7 @@ impl Pool {
             return false;
         };
         if let Outcome::Answered(payload) | Outcome::Failed(payload) = &outcome {
-            self.launch.record.outcome(self.function(), payload);
+            self.launch.record.outcome(self.function(), request_id, payload);
         }
         // Lambda's clock runs until the instance asks for work again: one that hangs after its answer must not be waited for.
         self.set_limit(id, Some(Limit::new(Phase::Return, self.launch.function.timeout)));

@@ -4,8 +4,8 @@
 //! | `kind` | other members |
 //! |---|---|
 //! | `function` | `name`, `logical_id`, `binary`, `environment` (without a developer's own credentials); once for each, first |
-//! | `event` | `function` (its name), `payload`: what it is invoked with |
-//! | `outcome` | `function`, `payload`: its answer, or the error that it reported |
+//! | `event` | `function` (its name), `invocation` (an id), `payload`: what it is invoked with |
+//! | `outcome` | `function`, `invocation`, `payload`: its answer, or the error that it reported |
 //! | `call` | `caller`, `operation`, `payload`: a request to the embedded DynamoDB. The caller is the access key id, which is a function's name when one asks |
 
 use super::resources::Function;
@@ -42,12 +42,18 @@ impl Record {
         });
     }
 
-    pub(crate) fn event(&self, function: &Function, payload: &[u8]) {
-        self.write(|| json!({"kind": "event", "function": function.name, "payload": readable(payload)}));
+    pub(crate) fn event(&self, function: &Function, invocation: &str, payload: &[u8]) {
+        self.message("event", function, invocation, payload);
     }
 
-    pub(crate) fn outcome(&self, function: &Function, payload: &[u8]) {
-        self.write(|| json!({"kind": "outcome", "function": function.name, "payload": readable(payload)}));
+    pub(crate) fn outcome(&self, function: &Function, invocation: &str, payload: &[u8]) {
+        self.message("outcome", function, invocation, payload);
+    }
+
+    fn message(&self, kind: &str, function: &Function, invocation: &str, payload: &[u8]) {
+        self.write(
+            || json!({"kind": kind, "function": function.name, "invocation": invocation, "payload": readable(payload)}),
+        );
     }
 
     pub(crate) fn call(&self, headers: &HeaderMap, payload: &[u8]) {

@@ -57,7 +57,7 @@ fn the_options_change_every_example() {
 fn options(arguments: &[&str]) -> Box<Options> {
     match Cli::try_parse_from(["gatelet", "dev"].iter().chain(arguments)).unwrap().command {
         Command::Dev(options) => options,
-        Command::Admin(_) => unreachable!("the command is `dev`"),
+        Command::Openapi | Command::Admin(_) => unreachable!("the command is `dev`"),
     }
 }
 

@@ -3,17 +3,51 @@
 use shared::{
     application::{Application, TokenDelivery},
     device_token::DeviceToken,
-    http::{Cookies, Request},
+    http::{Cookies, Members, Request},
     ids::UserKey,
     keyring::SealingRing,
     log,
     password::Password,
     problem::Problem,
+    secret::Secret,
     store::{KeysError, StoreError, Users},
     throttle::Guesser,
     user_id::UserId,
     world::Timestamp,
 };
+use utoipa::ToSchema;
+
+/// Who wants in, by `user_id` or by `user_key`, and the password.
+#[derive(ToSchema)]
+pub(super) struct Credentials {
+    /// The name, in any spelling that normalises to it.
+    user_id: Option<String>,
+    /// The user's id, instead of the name.
+    user_key: Option<String>,
+    /// The password.
+    #[schema(value_type = String, format = Password)]
+    user_secret: Secret,
+    /// The device token of the last sign-in. Not read if tokens are delivered as cookies.
+    device_token: Option<String>,
+}
+
+impl Credentials {
+    fn read(mut members: Members, delivery: TokenDelivery) -> Result<Self, Problem> {
+        let (by_key, by_id) = (members.has("user_key"), members.has("user_id"));
+        if by_key && by_id {
+            return Err(Problem::InvalidRequest("name the user by `user_key` or by `user_id`, not both"));
+        }
+        let body = delivery == TokenDelivery::Body;
+        let credentials = Self {
+            user_id: (!by_key).then(|| members.required("user_id")),
+            user_key: by_key.then(|| members.required("user_key")),
+            user_secret: members.required_secret("user_secret"),
+            device_token: body.then(|| members.optional("device_token")).flatten(),
+        };
+        members.finish()?;
+        Ok(credentials)
+    }
+}
 
 /// Who wants in. A name that nobody can have is like one that nobody has.
 enum Name {
@@ -33,19 +67,19 @@ pub(super) struct Claim {
 
 impl Claim {
     pub(super) fn read(request: &Request, application: &Application, cookies: Cookies) -> Result<Self, Problem> {
-        let mut members = request.json()?;
-        let (by_key, by_id) = (members.has("user_key"), members.has("user_id"));
-        if by_key && by_id {
-            return Err(Problem::InvalidRequest("name the user by `user_key` or by `user_id`, not both"));
-        }
-        let written = members.required(if by_key { "user_key" } else { "user_id" });
-        let name = if by_key { Name::Key(written.parse().ok()) } else { Name::Id(UserId::parse(&written).ok()) };
-        let password = Password::new(members.required_secret("user_secret").into_exposed());
+        let credentials = Credentials::read(request.json()?, application.delivery)?;
+        let (name, written) = match (credentials.user_key, credentials.user_id) {
+            (Some(key), _) => (Name::Key(key.parse().ok()), key),
+            (None, id) => {
+                let id = id.unwrap_or_default();
+                (Name::Id(UserId::parse(&id).ok()), id)
+            }
+        };
+        let password = Password::new(credentials.user_secret.into_exposed());
         let devices = match application.delivery {
-            TokenDelivery::Body => members.optional("device_token").into_iter().collect(),
+            TokenDelivery::Body => credentials.device_token.into_iter().collect(),
             TokenDelivery::Cookie => cookies.devices(request.headers()),
         };
-        members.finish()?;
         Ok(Self { name, written, password, devices })
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Headers;
-use crate::problem::Problem;
+use crate::{issuer::Tokens, problem::Problem};
 
 /// How long a browser keeps the device cookie: as long as the key that sealed it is sure to be kept.
 const DEVICE_LIFETIME: Duration = Duration::from_hours(365 * 24);
@@ -50,6 +50,15 @@ impl Cookies {
     #[must_use]
     pub fn set_device(self, token: &str) -> String {
         self.line(self.device_name(), token, "/api/v1/auth/authenticate", "Strict", DEVICE_LIFETIME)
+    }
+
+    /// The lines that hand out `tokens`, each in its cookie.
+    #[must_use]
+    pub fn set(self, tokens: &Tokens) -> Vec<String> {
+        let mut lines = vec![self.set_access(tokens.access.expose(), tokens.access_lifetime)];
+        lines.extend(tokens.refresh.as_ref().map(|(token, lifetime)| self.set_refresh(token.expose(), *lifetime)));
+        lines.extend(tokens.device.as_ref().map(|token| self.set_device(token.expose())));
+        lines
     }
 
     /// The lines that clear both tokens. Only a definite end of the session may do this.

@@ -2,6 +2,8 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
+use utoipa::ToSchema;
+
 use super::{Cookies, Headers, Request};
 use crate::{application::Application, problem::Problem, secret::Secret};
 
@@ -69,6 +71,23 @@ fn bearer(header: &str) -> Result<String, Problem> {
     if token.is_empty() { Err(CORRUPTED) } else { Ok(token.to_owned()) }
 }
 
+/// A request that presents a refresh token.
+#[derive(ToSchema)]
+pub struct RefreshRequest {
+    /// The refresh token, unless it comes as a cookie.
+    #[schema(value_type = Option<String>)]
+    refresh_token: Option<Secret>,
+}
+
+impl RefreshRequest {
+    fn read(request: &Request) -> Result<Self, Problem> {
+        let mut members = request.json()?;
+        let body = Self { refresh_token: members.optional("refresh_token").map(Secret::new) };
+        members.finish()?;
+        Ok(body)
+    }
+}
+
 /// A refresh token and the way it came, from the body (`refresh_token`) or the refresh cookie; `None` without either.
 ///
 /// # Errors
@@ -76,19 +95,12 @@ fn bearer(header: &str) -> Result<String, Problem> {
 /// If there are two that differ, or the body can't be read.
 pub fn presented_refresh_token(request: &Request, cookies: Cookies) -> Result<Option<(Secret, bool)>, Problem> {
     let cookie = cookies.refresh(request.headers())?;
-    let body = if request.body()?.is_empty() {
-        None
-    } else {
-        let mut members = request.json()?;
-        let token = members.optional("refresh_token");
-        members.finish()?;
-        token
-    };
+    let body = if request.body()?.is_empty() { None } else { RefreshRequest::read(request)?.refresh_token };
     match (body, cookie) {
-        (Some(body), Some(cookie)) if body != cookie => {
+        (Some(body), Some(cookie)) if body.expose() != cookie => {
             Err(Problem::InvalidRequest("the body and the cookie hold different refresh tokens"))
         }
-        (Some(body), _) => Ok(Some((Secret::new(body), false))),
+        (Some(body), _) => Ok(Some((body, false))),
         (None, cookie) => Ok(cookie.map(|cookie| (Secret::new(cookie), true))),
     }
 }
@@ -101,7 +113,7 @@ pub fn presented_refresh_token(request: &Request, cookies: Cookies) -> Result<Op
 /// [`Problem::OriginNotAllowed`].
 pub fn check_cross_site(request: &Request, application: &Application) -> Result<(), Problem> {
     let allowed = request.header("origin").is_some_and(|origin| application.allows_origin(&origin));
-    let needs_preflight = request.body()?.is_empty() || request.is_of_type("application/json");
+    let needs_preflight = !request.has_body() || request.is_of_type("application/json");
     if !request.is_unsafe() || (allowed && needs_preflight) { Ok(()) } else { Err(Problem::OriginNotAllowed) }
 }
 

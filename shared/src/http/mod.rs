@@ -16,12 +16,12 @@ mod tokens;
 
 pub use authorizer::{AuthorizerRequest, Decision, serve_authorizer};
 pub use cookies::Cookies;
-pub use credentials::{AccessToken, basic_credentials, check_cross_site, presented_refresh_token};
+pub use credentials::{AccessToken, RefreshRequest, basic_credentials, check_cross_site, presented_refresh_token};
 pub use json::Members;
-pub use request::{Headers, Request};
-pub use response::{ErrorFormat, Response};
+pub use request::{Headers, Request, TokenParameter};
+pub use response::{ErrorFormat, OAuthError, ProblemBody, Response};
 pub use schedule::serve_schedule;
-pub use tokens::token_response;
+pub use tokens::{TokenResponse, TokenType, token_response};
 
 use std::{convert::Infallible, future::Future, panic::AssertUnwindSafe, time::Duration};
 

@@ -9,6 +9,8 @@ use lambda_http::{
     request::{LambdaRequest, RequestContext},
 };
 
+use utoipa::ToSchema;
+
 use super::{Members, json};
 use crate::{
     application::Application,
@@ -38,6 +40,13 @@ impl Headers<'_> {
         let values = self.0.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
         values.map(Cow::into_owned).reduce(|joined, value| format!("{joined},{value}"))
     }
+}
+
+/// A form that hands in a token (RFC 7662 §2.1, RFC 7009 §2.1). `token_type_hint` may come along, and is not needed.
+#[derive(Debug, PartialEq, Eq, ToSchema)]
+pub struct TokenParameter {
+    /// An access or refresh token.
+    pub token: String,
 }
 
 /// An HTTP request that came through API Gateway.
@@ -135,6 +144,12 @@ impl Request {
         if body.len() > MAX_BODY { Err(Problem::BodyTooLarge) } else { Ok(body) }
     }
 
+    /// Whether there is a body, however large.
+    #[must_use]
+    pub fn has_body(&self) -> bool {
+        !self.body.as_ref().is_empty()
+    }
+
     /// Whether the body says that it is of `media_type`, whatever its parameters.
     #[must_use]
     pub fn is_of_type(&self, media_type: &str) -> bool {
@@ -160,7 +175,7 @@ impl Request {
     /// # Errors
     ///
     /// If the body is not a form (`application/x-www-form-urlencoded`), or has no token, or two (RFC 6749 §3.2).
-    pub fn token_parameter(&self) -> Result<String, Problem> {
+    pub fn token_parameter(&self) -> Result<TokenParameter, Problem> {
         let body = self.body()?;
         if !self.is_of_type("application/x-www-form-urlencoded") {
             return Err(Problem::UnsupportedMediaType("application/x-www-form-urlencoded"));
@@ -170,7 +185,7 @@ impl Request {
         if tokens.next().is_some() {
             return Err(Problem::InvalidRequest("a parameter is there twice"));
         }
-        Ok(token.1.into_owned())
+        Ok(TokenParameter { token: token.1.into_owned() })
     }
 
     /// What is kept of the sender with a session.

@@ -7,9 +7,9 @@ use lambda_http::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+use utoipa::{ToSchema, openapi::Ref};
 
-use crate::problem::Problem;
+use crate::problem::{FieldError, Problem};
 
 /// What problem types begin with. They name, they are no place to go; `docs/api.md` describes them.
 const TYPE_BASE: &str = "urn:gatelet:problem:";
@@ -71,12 +71,12 @@ impl Response {
         let entry = problem.entry();
         let mut response = match format {
             ErrorFormat::Problem => {
-                Self::new(entry.status, "application/problem+json", problem_json(problem).to_string(), entry.code)
+                Self::new(entry.status, "application/problem+json", text(&problem_body(problem)), entry.code)
             }
             ErrorFormat::OAuth => {
                 let (status, error) = oauth_error(problem);
-                let body = json!({"error": error, "error_description": problem.to_string()});
-                Self::new(status, "application/json", body.to_string(), entry.code)
+                let body = OAuthError { error, error_description: problem.to_string() };
+                Self::new(status, "application/json", text(&body), entry.code)
             }
         };
         if let Some(challenge) = problem.challenge() {
@@ -143,19 +143,61 @@ impl Response {
     }
 }
 
-fn problem_json(problem: &Problem) -> Value {
+/// An error (RFC 9457). Decide by `status` and `code`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody<'a> {
+    /// The code as a name for the kind of problem. It is no address.
+    #[schema(examples("urn:gatelet:problem:invalid_grant"))]
+    r#type: String,
+    /// What it is about, the same for every occurrence.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What happened, for people. The words may change.
+    detail: String,
+    /// What happened, for programs. Codes do not change.
+    #[schema(schema_with = error_code)]
+    code: &'static str,
+    /// With `validation_failed`: what is wrong, member by member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    errors: Option<&'a [FieldError]>,
+}
+
+/// A code of the catalogue. Which ones there are is said by those who answer with them.
+fn error_code() -> Ref {
+    Ref::from_schema_name("ErrorCode")
+}
+
+/// An error of an endpoint that an OAuth RFC defines (RFC 6749 §5.2).
+#[derive(Serialize, ToSchema)]
+pub struct OAuthError {
+    /// What happened, for programs.
+    error: &'static str,
+    /// What happened, for people. The words may change.
+    error_description: String,
+}
+
+fn problem_body(problem: &Problem) -> ProblemBody<'_> {
     let entry = problem.entry();
-    let mut body = json!({
-        "type": format!("{TYPE_BASE}{}", entry.code),
-        "title": entry.title,
-        "status": entry.status,
-        "detail": problem.to_string(),
-        "code": entry.code,
-    });
-    if let Problem::ValidationFailed(errors) = problem {
-        body["errors"] = json!(errors);
+    let errors = match problem {
+        Problem::ValidationFailed(errors) => Some(errors.as_slice()),
+        _ => None,
+    };
+    ProblemBody {
+        r#type: format!("{TYPE_BASE}{}", entry.code),
+        title: entry.title,
+        status: entry.status,
+        detail: problem.to_string(),
+        code: entry.code,
+        errors,
     }
-    body
+}
+
+/// Text and numbers can always be written.
+fn text(body: &impl Serialize) -> String {
+    serde_json::to_string(body).unwrap_or_default()
 }
 
 /// RFC 6749 §5.2 knows few errors; 503 and 500 follow §4.1.2.1.
@@ -173,6 +215,8 @@ const fn oauth_error(problem: &Problem) -> (u16, &'static str) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
