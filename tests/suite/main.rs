@@ -1,4 +1,5 @@
-//! What is to be said of the whole black-box suite: which rights the functions needed, and what their logs hold.
+//! What is to be said of the whole black-box suite: which rights the functions needed, what their logs hold, and
+//! whether they answered as `docs/openapi.json` says.
 //!
 //! `cargo test` runs this after `api`. Each stack of that run has left a record (`gatelet dev --record`) and a log, which [`last_run`] finds
 //! if the run was whole, had no failure and belongs to the same `cargo test`; otherwise every check fails and says so.
@@ -13,8 +14,10 @@ mod roles;
 mod yaml;
 
 mod calls;
+mod contract;
 mod last_run;
 mod logs;
+mod openapi;
 mod rights;
 mod secrets;
 mod shapes;

@@ -178,14 +178,13 @@ impl Operation {
     pub(super) fn into_item(self) -> (&'static str, PathItem) {
         let refusals = refusals::by_status(self.refusals()).into_iter();
         let described = refusals.fold(self.described, |described, (status, refusals)| {
-            let clearing = self.clearing.contains(&status);
-            let response: RefOr<Response> = match refusals::shared_name(&refusals).filter(|_| !clearing) {
-                Some(name) => Ref::from_response_name(name).into(),
-                None => {
-                    let mut response = refusals::response(status, &refusals);
-                    response.headers.extend(header_refs(clearing.then_some(SET_COOKIE)));
-                    response.into()
-                }
+            let clears = self.clearing.contains(&status);
+            let response = if let (Some(name), false) = (refusals::shared_name(&refusals), clears) {
+                RefOr::Ref(Ref::from_response_name(name))
+            } else {
+                let mut response = refusals::response(status, &refusals);
+                response.headers.extend(header_refs(clears.then_some(SET_COOKIE)));
+                RefOr::T(response)
             };
             described.response(status.to_string(), response)
         });

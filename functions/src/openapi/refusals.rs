@@ -102,12 +102,11 @@ pub(super) fn shared_name(refusals: &[Refusal]) -> Option<&str> {
 pub(super) fn response(status: u16, refusals: &[Refusal]) -> openapi::Response {
     let titles: Vec<_> = refusals.iter().map(|refusal| format!("`{}`: {}.", refusal.code, refusal.title)).collect();
     let response = ResponseBuilder::new().description(titles.join(" "));
-    let response = match refusals.first().map(|refusal| refusal.format) {
-        Some(ErrorFormat::OAuth) => response.content("application/json", content(refusals, "OAuthError", [])),
-        _ => {
-            let status = ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([status]));
-            response.content("application/problem+json", content(refusals, "Problem", [("status", status)]))
-        }
+    let response = if refusals.iter().any(|refusal| refusal.format == ErrorFormat::OAuth) {
+        response.content("application/json", content(refusals, "OAuthError", []))
+    } else {
+        let status = ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([status]));
+        response.content("application/problem+json", content(refusals, "Problem", [("status", status)]))
     };
     let mut response = response.build();
     response.headers = header_refs(refusals.iter().flat_map(|refusal| refusal.headers.iter().copied()));
