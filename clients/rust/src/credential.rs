@@ -43,7 +43,9 @@ pub(crate) fn access_token<B>(
     let cookie = cookies.map(|policy| cookie(headers, policy.name)).transpose()?.flatten();
     let token = match (bearer, cookie, cookies) {
         (Some(bearer), Some(cookie), _) if bearer != cookie => {
-            return Err(Refusal::InvalidRequest("the Authorization header and the cookie hold different access tokens"));
+            return Err(Refusal::InvalidRequest(
+                "the Authorization header and the cookie hold different access tokens",
+            ));
         }
         // No foreign page can set the header.
         (Some(bearer), ..) => bearer,

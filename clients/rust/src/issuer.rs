@@ -84,10 +84,13 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_this_machine() {
-        for url in ["https://auth.example.com/api/v1/auth", "http://localhost:9000/x", "http://127.0.0.9", "http://[::1]:1"] {
+        for url in
+            ["https://auth.example.com/api/v1/auth", "http://localhost:9000/x", "http://127.0.0.9", "http://[::1]:1"]
+        {
             assert!(secure_url(url).is_ok(), "{url}");
         }
-        for url in ["http://auth.example.com", "http://localhost.example.com", "http://10.0.0.1", "ftp://x", "auth", ""] {
+        for url in ["http://auth.example.com", "http://localhost.example.com", "http://10.0.0.1", "ftp://x", "auth", ""]
+        {
             assert!(secure_url(url).is_err(), "{url}");
         }
     }
