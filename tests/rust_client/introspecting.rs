@@ -11,7 +11,9 @@ use crate::support::{App, Clock, lines_of};
 /// How often `/introspect` was asked by this application.
 async fn questions(app: &App, application_id: &str, enough: usize) -> usize {
     let asked = |line: &Value| {
-        line["type"] == "request" && line["function"] == "introspect" && line["application_id"] == application_id
+        line["type"] == "request"
+            && line["route"] == "POST /api/v1/auth/introspect"
+            && line["application_id"] == application_id
     };
     let count = |log: &str| lines_of(log).iter().filter(|line| asked(line)).count();
     count(&app.stack.log_with("the questions", |log| count(log) >= enough).await)

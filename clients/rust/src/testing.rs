@@ -86,14 +86,35 @@ impl Server {
     }
 }
 
+/// A body.
+pub(crate) struct Text(String);
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<serde_json::Value> for Text {
+    fn from(json: serde_json::Value) -> Self {
+        Self(json.to_string())
+    }
+}
+
 /// An answer with a body of JSON.
-pub(crate) fn answer(status: u16, body: impl ToString) -> Response {
+pub(crate) fn answer(status: u16, body: impl Into<Text>) -> Response {
     let response = Response::builder().status(status).header("content-type", "application/json");
-    response.body(body.to_string().into()).unwrap()
+    response.body(body.into().0.into()).unwrap()
 }
 
 /// The same with one more header.
-pub(crate) fn answer_with(status: u16, body: impl ToString, name: &'static str, value: &'static str) -> Response {
+pub(crate) fn answer_with(status: u16, body: impl Into<Text>, name: &'static str, value: &'static str) -> Response {
     let mut response = answer(status, body);
     response.headers_mut().insert(name, value.parse().unwrap());
     response

@@ -32,7 +32,7 @@ pub struct InvalidToken;
 pub(crate) struct Key {
     name: &'static str,
     algorithm: Algorithm,
-    key: DecodingKey,
+    public: DecodingKey,
 }
 
 /// Published keys by name.
@@ -64,8 +64,8 @@ fn key_in(jwk: Value) -> Option<(String, std::sync::Arc<Key>)> {
         }
         _ => return None,
     };
-    let key = DecodingKey::from_jwk(&jwk).ok()?;
-    Some((jwk.common.key_id?, Key { name, algorithm, key }.into()))
+    let public = DecodingKey::from_jwk(&jwk).ok()?;
+    Some((jwk.common.key_id?, Key { name, algorithm, public }.into()))
 }
 
 /// The header in full. Anything more is refused.
@@ -108,7 +108,7 @@ impl Expected {
         // Time is compared below, against the caller's clock.
         validation.validate_exp = false;
 
-        let claims = jsonwebtoken::decode::<Claims>(token, &key.key, &validation).map_err(|_| InvalidToken)?.claims;
+        let claims = jsonwebtoken::decode::<Claims>(token, &key.public, &validation).map_err(|_| InvalidToken)?.claims;
         let latest_start = now.saturating_add(LEEWAY.as_secs());
         let in_time = claims.expires_at.saturating_add(LEEWAY.as_secs()) > now
             && claims.not_before <= latest_start

@@ -3,7 +3,7 @@ use jsonwebtoken::EncodingKey;
 use serde_json::json;
 
 use super::*;
-use crate::testing::START;
+use crate::{Scopes, testing::START};
 
 const ISSUER: &str = "https://auth.example.com/api/v1/auth";
 const USER: &str = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
@@ -56,15 +56,15 @@ fn claims() -> Value {
 }
 
 fn changed(object: &Value, changes: &Value) -> Value {
-    let mut changed = object.clone();
+    let mut object = object.clone();
     for (name, value) in changes.as_object().unwrap() {
         if value.is_null() {
-            changed.as_object_mut().unwrap().remove(name);
+            object.as_object_mut().unwrap().remove(name);
         } else {
-            changed[name] = value.clone();
+            object[name] = value.clone();
         }
     }
-    changed
+    object
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_good_token_says_who_is_calling() {
     let claims = Place::new().with(&json!({}), START).unwrap();
     assert_eq!((claims.user_key.as_str(), claims.expires_at, claims.epoch), (USER, START + 1200, 0));
     assert!(claims.scopes.contains("orders:read"));
-    assert_eq!(Place::new().with(&json!({"scope": null}), START).unwrap().scopes, Default::default());
+    assert_eq!(Place::new().with(&json!({"scope": null}), START).unwrap().scopes, Scopes::default());
     assert!(Place::new().with(&json!({"aud": "https://api.example.com"}), START).is_ok());
 }
 

@@ -144,7 +144,7 @@ async fn a_token_that_is_merely_due_is_used_during_an_outage() {
     let place = Place::new().await;
     let session = place.signed_in().await;
     place.mood.set(Mood::IsAway);
-    place.clock.advance(Duration::from_secs(900));
+    place.clock.advance(Duration::from_mins(15));
     for _ in 0..5 {
         assert_eq!(token(&session).await, "access-1");
     }
@@ -166,6 +166,19 @@ async fn many_that_wait_for_a_refresh_that_fails_do_not_all_try_it() {
     }
     assert!(tasks.join_all().await.into_iter().all(|failed| failed));
     assert!(place.refreshes() < 20, "{}", place.refreshes());
+}
+
+#[tokio::test]
+async fn a_body_that_can_not_be_sent_twice_is_not_repeated_but_the_token_renewed() {
+    let place = Place::new().await;
+    let session = place.signed_in().await;
+    place.settings().build().unwrap().sign_in("ada", &"secret".into()).await.unwrap();
+    let client = RefreshMiddleware::new(session.clone()).client();
+    let once = || reqwest::Body::wrap(http_body_util::Full::new(axum::body::Bytes::from("x")));
+    let post = || client.post(format!("{}/auth/resource", place.server.url)).body(once()).send();
+    assert_eq!(post().await.unwrap().status(), 401);
+    assert_eq!(post().await.unwrap().status(), 200);
+    assert_eq!(place.refreshes(), 1);
 }
 
 /// A store whose content a test can see and break.
