@@ -150,6 +150,7 @@ impl KeyCache {
                 Ok(keys)
             }
             Err(failure) => {
+                let failure = failure.proposing(RETRY_AFTER);
                 self.change(|kept| kept.failed = Some((self.clock.now(), failure.clone())));
                 Err(failure)
             }

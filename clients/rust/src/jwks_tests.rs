@@ -128,6 +128,7 @@ async fn an_outage_at_the_start_is_no_statement_about_tokens() {
     let place = Place::with(&["a"]).await;
     place.publishes(OUTAGE);
     assert!(!place.can_say("a").await && !place.can_say("b").await);
+    assert_eq!(place.cache.find("a").await.err().unwrap().retry_after(), RETRY_AFTER);
     assert_eq!(place.server.count(), 1);
     place.publishes(set(&["a"]));
     place.clock.advance(RETRY_AFTER);

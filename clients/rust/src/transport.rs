@@ -52,9 +52,10 @@ impl Unavailable {
         self.retry_after
     }
 
-    #[cfg(test)]
+    /// The same, with this wait at least.
     pub(crate) fn proposing(self, wait: Duration) -> Self {
-        Self { retry_after: Some(wait), ..self }
+        let retry_after = Some(self.retry_after.map_or(wait, |proposed| proposed.max(wait)));
+        Self { retry_after, ..self }
     }
 
     /// An answer that is not what it should be.
