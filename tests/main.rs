@@ -39,6 +39,7 @@ mod races;
 mod registration;
 mod rotate_keys;
 mod rotation;
+mod rust_client;
 mod script_client;
 mod service_client;
 mod sessions;

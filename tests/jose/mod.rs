@@ -23,17 +23,18 @@ use shared::{
     world::{System, World},
 };
 
-use self::forge::{Forgery, Target, header_of};
+pub use self::forge::Target;
+use self::forge::{Forgery, header_of};
 use crate::support::{App, Person};
 
 /// How many forgeries are under way at a time.
 const AT_ONCE: usize = 4;
 
-const ISSUER: &str = "https://auth.example.com/api/v1/auth";
-const AUDIENCE: &str = "https://api.example.com";
+pub const ISSUER: &str = "https://auth.example.com/api/v1/auth";
+pub const AUDIENCE: &str = "https://api.example.com";
 
 /// All forgeries of a target's token.
-fn forgeries(target: &Target) -> Vec<Forgery> {
+pub fn forgeries(target: &Target) -> Vec<Forgery> {
     let families = [algorithms::all, keys::all, headers::all, claims::all, encodings::all, signatures::all];
     families.into_iter().flat_map(|family| family(target)).collect()
 }
@@ -47,7 +48,7 @@ fn census(forgeries: &[Forgery]) -> BTreeMap<&'static str, usize> {
     census
 }
 
-fn target(algorithm: Algorithm) -> (Target, Verifier) {
+pub fn target(algorithm: Algorithm) -> (Target, Verifier) {
     let pair = KeyPair::generate(algorithm, &System).expect("a key");
     let now = System.now().seconds();
     let id = "6f9619ff-8b86-4011-b42d-00c04fc964ff";

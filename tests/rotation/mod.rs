@@ -14,6 +14,7 @@ use std::{
 };
 
 use functions::rotate_keys;
+use gatelet_client::VerifyError;
 use serde_json::Value;
 use shared::{
     access_token::{Algorithm, Claims, Signer},
@@ -29,6 +30,8 @@ use shared::{
 
 use fleet::{Elsewhere, Instance};
 use place::Place;
+
+use crate::rust_client;
 
 const DAY: Duration = Duration::from_hours(24);
 const HOUR: Duration = Duration::from_hours(1);
@@ -68,6 +71,8 @@ struct Month {
     api_key: String,
     instances: Vec<Instance>,
     elsewhere: Vec<Elsewhere>,
+    /// Another service, with the published client.
+    service: gatelet_client::Verifier,
     people: Vec<Person>,
     stolen: BTreeMap<String, Stolen>,
     /// What the newest access token says.
@@ -106,6 +111,7 @@ impl Month {
             api_key: api_key.into_exposed(),
             instances: Vec::new(),
             elsewhere: [PUBLISHED_FOR, KEPT_BY_API_GATEWAY].map(Elsewhere::keeping_for).into(),
+            service: rust_client::verifier_at(&place).await,
             people: Vec::new(),
             stolen: BTreeMap::new(),
             claims: Value::Null,
@@ -187,6 +193,7 @@ impl Month {
                     let kept = verifier.keeps_for;
                     assert!(verifier.accepts(token, &config.audience, now), "refused at {now} elsewhere ({kept:?})");
                 }
+                assert!(self.service.verify(token).await.is_ok(), "refused at {now} by the client");
                 self.count.accepted += 1;
             }
         }
@@ -223,6 +230,10 @@ impl Month {
             }
             for verifier in self.elsewhere.iter().filter(|verifier| retired(RELOAD_AFTER + verifier.keeps_for)) {
                 assert!(!verifier.accepts(forged.expose(), &self.place.config().audience, now), "elsewhere at {now}");
+            }
+            if retired(RELOAD_AFTER + gatelet_client::FRESH_FOR) {
+                let verdict = self.service.verify(forged.expose()).await;
+                assert!(matches!(verdict, Err(VerifyError::Invalid(_))), "by the client at {now}: {verdict:?}");
             }
             self.count.retired_refused += 1;
         }
