@@ -104,10 +104,7 @@ impl Pages {
     async fn read(&self, page: Page) -> Option<Answer> {
         match page {
             Page::Settings => Some(text(StatusCode::OK, "application/json", self.settings.clone())),
-            Page::Document => {
-                let path = self.root.join("docs/openapi.json");
-                Some(text(StatusCode::OK, "application/json", tokio::fs::read(path).await.ok()?))
-            }
+            Page::Document => Some(text(StatusCode::OK, "application/json", functions::openapi::text().ok()?)),
             Page::File(path) => Some(text(StatusCode::OK, media_type(&path)?, tokio::fs::read(&path).await.ok()?)),
             Page::Elsewhere(place) => Some(redirect(&place)),
         }
