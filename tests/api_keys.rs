@@ -1,14 +1,25 @@
 //! Applications and the keys that name them.
 
+use reqwest::RequestBuilder;
 use serde_json::json;
 use shared::{
     api_key::{ApiKey, KeyKind},
     application::StoredKey,
-    ids::ApplicationId,
+    ids::{ApplicationId, SessionId},
     world::{System, World},
 };
 
 use crate::support::{Answer, App, Known, PASSWORD, claims};
+
+/// A request to each route that names its application.
+fn requests_of_applications(app: &App) -> impl Iterator<Item = RequestBuilder> {
+    let without = ["jwks", "discovery", "introspect", "revoke"];
+    functions::ROUTES.iter().filter(move |route| !without.contains(&route.function)).map(|route| {
+        let path = route.path.strip_prefix("/api/v1/auth").expect("it is below the base path");
+        let path = path.replace("{session_id}", &SessionId::random(&System).to_string());
+        app.request(route.method, &path).header("content-type", "application/json").body("{}")
+    })
+}
 
 async fn whoami(app: &App, key: &str) -> Answer {
     app.send(app.request("GET", "/whoami").header("api-key", key)).await
@@ -43,6 +54,9 @@ async fn a_key_that_is_not_one_of_ours_is_refused() {
         assert!(answer.cookies().is_empty());
     }
     whoami(&app, key).await.ok();
+    for request in requests_of_applications(&app) {
+        app.send(request.header("api-key", unknown.expose())).await.problem(401, "invalid_api_key");
+    }
 }
 
 #[tokio::test]
@@ -157,14 +171,7 @@ async fn the_default_application_serves_requests_without_a_key() {
 #[tokio::test]
 async fn without_a_default_application_a_key_is_required() {
     let app = App::deployed();
-    for (method, path) in [
-        ("POST", "/register"),
-        ("POST", "/authenticate"),
-        ("POST", "/refresh"),
-        ("GET", "/whoami"),
-        ("DELETE", "/logout"),
-    ] {
-        let request = app.request(method, path).header("content-type", "application/json").body("{}");
+    for request in requests_of_applications(&app) {
         let answer = app.send(request).await.problem(401, "api_key_required");
         assert_eq!(answer.header("www-authenticate"), r#"Api-Key realm="gatelet""#);
         assert!(answer.cookies().is_empty());

@@ -108,6 +108,28 @@ async fn an_empty_body_is_no_json_and_signs_nobody_out() {
 }
 
 #[tokio::test]
+async fn a_delete_may_have_a_body_and_it_is_read_as_strictly() {
+    let app = App::start();
+    let too_large = "x".repeat(64 * 1024 + 1);
+    for (content_type, body, status, code) in [
+        ("application/json", "{", 400, "malformed_json"),
+        ("application/json", r#"{"refresh_token": 7}"#, 422, "validation_failed"),
+        ("application/json", &too_large, 413, "body_too_large"),
+        ("text/plain", r#"{"refresh_token": "x"}"#, 415, "unsupported_media_type"),
+    ] {
+        let request = app.request("DELETE", "/logout").header("api-key", app.service().publishable_key);
+        app.send(request.header("content-type", content_type).body(body.to_owned())).await.problem(status, code);
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_is_no_reason_to_measure_a_body_that_nobody_reads() {
+    let app = App::start();
+    let request = app.request("GET", "/whoami").header("cookie", "access_token=spoiled");
+    app.send(request.body("x".repeat(64 * 1024 + 1))).await.problem(401, "invalid_token");
+}
+
+#[tokio::test]
 async fn only_json_is_taken_for_json() {
     let app = App::start();
     let body = json!({"user_id": "ada", "user_secret": PASSWORD, "refresh_token": "x"}).to_string();

@@ -48,7 +48,10 @@ fn every_function_has_a_module_a_binary_and_an_event_and_nothing_else_has() {
     assert_eq!(files("functions/src/bin", ".rs"), functions(), "functions/src/bin");
     assert_eq!(files("events", ".json"), functions(), "events");
     let mut modules = files("functions/src", ".rs");
-    modules.remove("lib");
+    // What all have in common.
+    for common in ["lib", "openapi"] {
+        assert!(modules.remove(common));
+    }
     assert_eq!(modules, functions(), "functions/src");
 }
 
@@ -223,4 +226,15 @@ fn the_documented_error_catalogue_is_the_one_that_is_answered() {
         })
         .collect();
     assert_eq!(documented, answered, "docs/api.md");
+}
+
+#[test]
+fn the_described_codes_are_those_of_the_catalogue() {
+    let document = serde_json::to_value(functions::openapi::document()).expect("it is JSON");
+    let codes = document["components"]["schemas"]["ErrorCode"]["enum"].as_array().expect("codes");
+    let mut described: BTreeSet<_> = codes.iter().filter_map(|code| code.as_str()).collect();
+    // Answered in OAuth's form only, where it has the same name.
+    assert!(described.insert("invalid_client"));
+    let catalogue: BTreeSet<_> = problems().iter().map(|problem| problem.entry().code).collect();
+    assert_eq!(described, catalogue, "docs/openapi.json");
 }

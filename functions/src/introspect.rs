@@ -5,7 +5,7 @@ use serde_json::json;
 use shared::{
     application::Application,
     gate::{self, Gate},
-    http::{Request, Response, TokenParameter, TokenType},
+    http::{Always, Request, Response, TokenParameter, TokenType},
     ids::{ApplicationId, SessionId, UserKey},
     keyring::SealingRing,
     live, note,
@@ -23,7 +23,6 @@ use utoipa::{
 };
 
 use crate::{
-    always::Always,
     openapi::{
         APPLICATION_ID, BASIC, Operation, PERMISSION, REFRESH_TOKEN, SECRET_KEY, SESSION_EXPIRES_AT, SESSION_ID,
         SIGNED_IN_AT, USER_ID, USER_KEY,

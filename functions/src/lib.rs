@@ -3,7 +3,6 @@
 //! `src/NAME.rs` is the endpoint and `src/bin/NAME.rs` wires it; [`ROUTES`] says where it answers. A handler takes the
 //! stores that it needs and nothing else, so that its parameters read like its IAM policy in `infra/template.yaml`.
 
-mod always;
 pub mod authenticate;
 pub mod authorizer;
 pub mod discovery;

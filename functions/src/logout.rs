@@ -7,7 +7,9 @@ use shared::{
     application::Application,
     audit::{self, Action},
     gate::{self, TokenGate},
-    http::{Cookies, ErrorFormat, RefreshRequest, Request, Response, check_cross_site, presented_refresh_token},
+    http::{
+        Always, Cookies, ErrorFormat, RefreshRequest, Request, Response, check_cross_site, presented_refresh_token,
+    },
     ids::{ApplicationId, SessionId, UserKey},
     keyring::SealingRing,
     note,
@@ -22,10 +24,7 @@ use utoipa::{
     openapi::{HttpMethod, Required},
 };
 
-use crate::{
-    always::Always,
-    openapi::{ACCESS_COOKIE, BEARER, Operation, REFRESH_COOKIE, REFRESH_TOKEN, SETS_COOKIES},
-};
+use crate::openapi::{ACCESS_COOKIE, BEARER, Operation, REFRESH_COOKIE, REFRESH_TOKEN, SETS_COOKIES};
 
 /// What was to end has ended.
 #[derive(Serialize, ToSchema)]

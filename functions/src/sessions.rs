@@ -7,7 +7,7 @@ use shared::{
     application::Application,
     audit::{self, Action},
     gate::{self, Gate, SESSION_OVER},
-    http::{Request, Response},
+    http::{Always, Request, Response},
     ids::{ApplicationId, SessionId},
     live::{self, Identity},
     problem::Problem,
@@ -25,7 +25,6 @@ use utoipa::{
 };
 
 use crate::{
-    always::Always,
     logout::Revoked,
     openapi::{
         ACCESS_COOKIE, APPLICATION_ID, BEARER, Operation, SESSION_EXPIRES_AT, SESSION_ID, SETS_COOKIES, SIGNED_IN_AT,

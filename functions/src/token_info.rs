@@ -5,19 +5,16 @@ use serde_json::{Value, json};
 use shared::{
     access_token::Claims,
     gate::{self, Gate},
-    http::{Request, Response},
+    http::{Always, Request, Response},
     problem::Problem,
     store::Applications,
     world::World,
 };
 use utoipa::{ToSchema, openapi::HttpMethod};
 
-use crate::{
-    always::Always,
-    openapi::{
-        ACCESS_COOKIE, APPLICATION_ID, BEARER, EXPIRES_AT, ISSUER, Operation, PERMISSION, SESSION_ID, SIGNED_IN_AT,
-        USER_KEY,
-    },
+use crate::openapi::{
+    ACCESS_COOKIE, APPLICATION_ID, BEARER, EXPIRES_AT, ISSUER, Operation, PERMISSION, SESSION_ID, SIGNED_IN_AT,
+    USER_KEY,
 };
 
 /// What an access token says, and that it is good.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 use shared::{
     gate::{self, Gate},
-    http::{Request, Response},
+    http::{Always, Request, Response},
     ids::{ApplicationId, SessionId, UserKey},
     problem::Problem,
     store::Applications,
@@ -15,12 +15,9 @@ use shared::{
 };
 use utoipa::{ToSchema, openapi::HttpMethod};
 
-use crate::{
-    always::Always,
-    openapi::{
-        ACCESS_COOKIE, APPLICATION_ID, BEARER, EXPIRES_AT, Operation, PERMISSION, SESSION_ID, SIGNED_IN_AT, USER_ID,
-        USER_KEY,
-    },
+use crate::openapi::{
+    ACCESS_COOKIE, APPLICATION_ID, BEARER, EXPIRES_AT, Operation, PERMISSION, SESSION_ID, SIGNED_IN_AT, USER_ID,
+    USER_KEY,
 };
 
 /// Who is asking.

@@ -10,8 +10,15 @@ use crate::{
     last_run::LastRun,
 };
 
-/// What is described and no test brings about: the code, of which operations, and why.
-const UNSEEN: [(&str, &[&str], &str); 0] = [];
+/// What is described and no test brings about: operation, code, and why not.
+const UNSEEN: [(&str, &str, &str); 1] = [(
+    "jwks",
+    "temporarily_unavailable",
+    "only an instance that has started while the table was away has no copy to answer with",
+)];
+
+/// Each operation answers so if it fails. `tests/faults` brings it about where it can, which is not everywhere.
+const OUR_FAULT: u64 = 500;
 
 /// Headers that are described where they are sent. The others are on every answer.
 const DESCRIBED_HEADERS: [&str; 3] = ["www-authenticate", "retry-after", "set-cookie"];
@@ -51,17 +58,15 @@ fn everything_that_is_described_was_answered() {
             Some((operation.id.as_str(), exchange.status(), exchange.code()))
         })
         .collect();
-    let excused = |code: &str, operation: &str| {
-        let mut excuses = UNSEEN.iter().filter(|(excused, _, _)| *excused == code);
-        excuses.any(|(_, operations, _)| operations.contains(&operation))
-    };
+    let excused =
+        |operation: &str, code: &str| UNSEEN.iter().any(|(whose, what, _)| (*whose, *what) == (operation, code));
     let mut wrong = Vec::new();
     for operation in contract.0.values() {
-        for (status, response) in &operation.responses {
+        for (status, response) in operation.responses.iter().filter(|(status, _)| **status != OUR_FAULT) {
             let without = response.codes.is_empty().then(String::new);
             for code in response.codes.iter().cloned().chain(without) {
                 let seen = answered.contains(&(operation.id.as_str(), *status, code.clone()));
-                if seen == excused(&code, &operation.id) {
+                if seen == excused(&operation.id, &code) {
                     let what = if seen { "was answered after all" } else { "was never answered" };
                     wrong.push(format!("{}: {status} {code} {what}", operation.id));
                 }

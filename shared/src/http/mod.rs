@@ -3,6 +3,7 @@
 //! [`serve`] takes events in and puts answers out: problems become `application/problem+json` (RFC 9457), a panic becomes
 //! a 500 of the same form, every answer carries the security headers, and every request leaves one line in the log.
 
+mod always;
 mod authorizer;
 mod cookies;
 mod credentials;
@@ -14,6 +15,7 @@ mod response;
 mod schedule;
 mod tokens;
 
+pub use always::Always;
 pub use authorizer::{AuthorizerRequest, Decision, serve_authorizer};
 pub use cookies::Cookies;
 pub use credentials::{AccessToken, RefreshRequest, basic_credentials, check_cross_site, presented_refresh_token};

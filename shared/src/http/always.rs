@@ -12,7 +12,7 @@ use utoipa::{
 /// `true` or `false`, for ever. Its schema stands where it is used
 /// (`#[schema(inline)]`, without a description, which utoipa would put beside it as an object), since both values have one name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Always<const VALUE: bool>;
+pub struct Always<const VALUE: bool>;
 
 impl<const VALUE: bool> Serialize for Always<VALUE> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
