@@ -361,7 +361,7 @@ export interface components {
             user_secret: string;
         };
         /**
-         * @description What went wrong, for programs. Codes do not change; new ones may be added.
+         * @description What went wrong, for programs. A code does not change its meaning; a later version of this document may have more.
          * @enum {string}
          */
         ErrorCode: "api_key_required" | "body_too_large" | "internal_error" | "invalid_api_key" | "invalid_credentials" | "invalid_grant" | "invalid_request" | "invalid_token" | "malformed_json" | "origin_not_allowed" | "session_not_found" | "temporarily_unavailable" | "token_required" | "too_many_attempts" | "unsupported_media_type" | "user_id_taken" | "validation_failed";

@@ -68,7 +68,7 @@ fn error_code(operations: &[Operation]) -> RefOr<Schema> {
     let refusals = operations.iter().flat_map(Operation::refusals);
     let codes: BTreeSet<_> =
         refusals.filter(|refusal| refusal.format == ErrorFormat::Problem).map(|refusal| refusal.code).collect();
-    let description = "What went wrong, for programs. Codes do not change; new ones may be added.";
+    let description = "What went wrong, for programs. A code does not change its meaning; a later version of this document may have more.";
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(codes)).description(Some(description)).into()
 }
 

@@ -78,27 +78,29 @@ impl Pages {
     }
 
     fn find(&self, path: &str) -> Option<Page> {
-        let (place, file) = path.strip_prefix('/')?.split_once('/').unwrap_or((path.trim_start_matches('/'), "\0"));
+        let path = path.strip_prefix('/')?;
+        let Some((place, file)) = path.split_once('/') else {
+            return ["app", "docs"].contains(&path).then(|| Page::Elsewhere(format!("/{path}/")));
+        };
         let plain = |name: &str| {
             let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
             !name.starts_with('.') && name.chars().all(is_plain)
         };
-        let page = match (place, file) {
-            ("app" | "docs", "\0") => Page::Elsewhere(format!("/{place}/")),
-            ("app", "") => Page::File(self.root.join("examples/web/index.html")),
-            ("app", "settings.json") => Page::Settings,
-            ("docs", "") => Page::File(self.root.join("cli/pages/docs.html")),
-            ("docs", "docs.js") => Page::File(self.root.join("cli/pages/docs.js")),
-            ("docs", "openapi.json") => Page::Document,
-            ("app", file) => match file.strip_prefix("client/") {
-                Some(name) if plain(name) => Page::File(self.prepared.join("client").join(name)),
-                None if plain(file) => Page::File(self.root.join("examples/web").join(file)),
-                _ => return None,
-            },
-            ("docs", file) if plain(file) => Page::File(self.prepared.join("node_modules/swagger-ui-dist").join(file)),
+        let file = match (place, file) {
+            ("app", "settings.json") => return Some(Page::Settings),
+            ("docs", "openapi.json") => return Some(Page::Document),
+            ("app", "") => self.root.join("examples/web/index.html"),
+            ("docs", "") => self.root.join("cli/pages/docs.html"),
+            ("docs", "docs.js") => self.root.join("cli/pages/docs.js"),
+            ("docs", name) if plain(name) => self.prepared.join("node_modules/swagger-ui-dist").join(name),
+            ("app", name) if plain(name) => self.root.join("examples/web").join(name),
+            ("app", name) => {
+                let name = name.strip_prefix("client/").filter(|name| plain(name))?;
+                self.prepared.join("client").join(name)
+            }
             _ => return None,
         };
-        Some(page)
+        Some(Page::File(file))
     }
 
     async fn read(&self, page: Page) -> Option<Answer> {
