@@ -7,10 +7,15 @@ const client = createClient({ baseUrl: location.origin, apiKey, delivery: "cooki
 
 const $ = (id) => document.getElementById(id);
 
-/** Shows everything as it is now. */
+let shown = 0;
+
+/** Shows everything as it is now. What was asked for before that and comes later is out of date. */
 async function show() {
+  const turn = ++shown;
   const [user, catalogue] = await Promise.all([client.whoami(), client.fetch("/catalogue")]);
-  const { items } = await catalogue.json();
+  const { items = [] } = await catalogue.json();
+  const sessions = user.authenticated ? await client.sessions() : [];
+  if (turn !== shown) return;
   list($("items"), items, (item, name) => item.append(name));
   $("items").setAttribute("aria-busy", "false");
   $("who").textContent = user.authenticated ? `Signed in as ${user.user_id}` : "Nobody is signed in";
@@ -18,7 +23,7 @@ async function show() {
   $("more").hidden = user.authenticated;
   $("entrance").hidden = user.authenticated;
   $("devices").hidden = !user.authenticated;
-  if (user.authenticated) showSessions(await client.sessions());
+  showSessions(sessions);
 }
 
 function showSessions(sessions) {
@@ -105,13 +110,13 @@ function mark(errors) {
   for (const input of $("credentials").querySelectorAll("input")) {
     const wrong = errors.find((error) => error.field === input.name);
     $(`${input.id}-error`).textContent = wrong?.detail ?? "";
-    input.toggleAttribute("aria-invalid", wrong !== undefined);
+    if (wrong) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
   }
   $("credentials").querySelector("[aria-invalid]")?.focus();
 }
 
 function tell(text) {
-  $("notice").hidden = false;
   $("notice").textContent = text;
 }
 

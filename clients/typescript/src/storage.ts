@@ -1,15 +1,17 @@
 /**
  * What a client remembers of its session.
  *
- * `expiresAt` is there as long as there is a session. A client with cookies never sees a token, and remembers the times only.
+ * `id` is there as long as there is a session. A client with cookies never sees a token, and remembers the times only.
  */
 export interface Tokens {
+  /** Which tokens these are: another number after each refresh. */
+  id?: number;
+  /** Which sign-in they come from. */
+  session?: number;
   /** When the access token expires, in milliseconds since 1970 by this device's clock. */
   expiresAt?: number;
   /** When to refresh it, a while before that. */
   refreshAt?: number;
-  /** When the session began, or was found. */
-  since?: number;
   accessToken?: string;
   refreshToken?: string;
   /** Outlives the session: it makes this device a known one at the next sign-in. */
@@ -34,24 +36,26 @@ export function memoryStorage(): TokenStorage {
 
 /**
  * Keeps what a client with cookies remembers, which is no secret, where all tabs of the origin see it; in memory where there is
- * no such place, or where it is locked.
+ * no such place, or as long as it takes nothing.
  */
 export function sharedStorage(name: string): TokenStorage {
-  const memory = memoryStorage();
+  let refused: Tokens | undefined;
   return {
     get() {
+      if (refused) return refused;
       try {
         const text = localStorage.getItem(name);
         return text === null ? undefined : (JSON.parse(text) as Tokens);
       } catch {
-        return memory.get();
+        return undefined;
       }
     },
     set(tokens) {
       try {
         localStorage.setItem(name, JSON.stringify(tokens));
+        refused = undefined;
       } catch {
-        return memory.set(tokens);
+        refused = tokens;
       }
     },
   };

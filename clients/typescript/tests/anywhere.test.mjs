@@ -18,11 +18,18 @@ const USE = `const client = createClient({ baseUrl: "http://127.0.0.1:1", apiKey
 
 test("importing it touches no global, and a client keeps no process alive", async () => {
   const touched = `const touched = [];
-    for (const name of ["fetch", "navigator", "location", "localStorage", "BroadcastChannel", "document", "window", "AbortSignal"])
+    for (const name of ["fetch", "navigator", "location", "localStorage", "BroadcastChannel", "document", "window", "AbortSignal", "addEventListener"])
       Object.defineProperty(globalThis, name, { configurable: true, get() { touched.push(name); return undefined; } });
     await import(${JSON.stringify(MODULE)}); console.log(touched.length);`;
   assert.equal(await run(touched), "0");
   assert.equal(await run(`import { createClient } from ${JSON.stringify(MODULE)}; ${USE}`), "network_error");
+});
+
+test("a server's clients are no neighbours of each other", async () => {
+  const program = `import { createClient } from ${JSON.stringify(MODULE)};
+    globalThis.BroadcastChannel = class { constructor() { console.log("a channel"); } };
+    for (let count = 0; count < 3; count++) createClient({ baseUrl: "http://127.0.0.1:1", delivery: "body" });`;
+  assert.equal(await run(program), "");
 });
 
 test("without BroadcastChannel and locks it works as well", async () => {

@@ -1,5 +1,6 @@
 // The same through axios.
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { after, before, beforeEach, test } from "node:test";
 import axios from "axios";
 import { attachAxios, createClient, memoryStorage } from "../dist/index.js";
@@ -93,6 +94,21 @@ test("with cookies, the browser is told to send them", async () => {
   const instance = axios.create({ baseURL: proxy.url, adapter: async (config) => ({ config, data: config.withCredentials, status: 200, headers: {} }) });
   attachAxios(instance, cookies);
   assert.equal((await instance.get("/orders")).data, true);
+});
+
+test("whoever takes every status for a success gets the second answer, too", async () => {
+  spoil();
+  proxy.fault = (name, request) => (request.headers.authorization?.includes("spoiled") ? { status: 401 } : undefined);
+  const { status } = await api.get("/orders", { validateStatus: () => true });
+  assert.equal(status, 200);
+  assert.deepEqual(proxy.seen, ["GET /orders", REFRESH, "GET /orders"]);
+});
+
+test("a stream is not sent twice", async () => {
+  spoil();
+  proxy.fault = (name, request) => (name === "POST /orders" ? { status: 401 } : undefined);
+  await assert.rejects(api.post("/orders", Readable.from(["kettles"])), (error) => error.response.status === 401);
+  assert.equal(proxy.count("POST /orders"), 1);
 });
 
 test("detached, it does nothing", async () => {

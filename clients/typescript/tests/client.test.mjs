@@ -5,6 +5,9 @@ import { createClient, GateletError, memoryStorage } from "../dist/index.js";
 import { Proxy } from "./support/proxy.mjs";
 import { PASSWORD, Stack, until } from "./support/stack.mjs";
 
+/** Of an access token. */
+const LIFETIME_MS = 20 * 60_000;
+
 let stack, proxy;
 before(async () => {
   stack = await Stack.start();
@@ -128,8 +131,8 @@ test("refreshing is spread over time, and always before the end", async () => {
   const shares = [];
   for (let sample = 0; sample < 8; sample++) {
     const { storage } = await signedIn();
-    const { since, refreshAt, expiresAt } = await storage.get();
-    shares.push((refreshAt - since) / (expiresAt - since));
+    const { refreshAt, expiresAt } = await storage.get();
+    shares.push(1 - (expiresAt - refreshAt) / LIFETIME_MS);
   }
   assert.ok(shares.every((share) => share >= 0.7 && share <= 0.9), `${shares}`);
   assert.ok(new Set(shares).size > 1, `${shares}`);
@@ -185,6 +188,49 @@ test("one session of several is ended, then all others, then all", async () => {
   await it.endSessions();
   assert.equal(await it.signedIn(), false);
   assert.deepEqual(events, ["sessionEnded"]);
+});
+
+test("the own session among them is noticed", async () => {
+  const { it, events } = await signedIn();
+  const [own] = await it.sessions();
+  await it.endSession(own.session_id);
+  assert.equal(await it.signedIn(), false);
+  await until(() => events.includes("sessionEnded"));
+});
+
+test("a request is not repeated as somebody else", async () => {
+  const { it, storage } = await signedIn();
+  const other = await stack.user("service");
+  proxy.fault = async (name) => {
+    if (name !== "POST /orders") return undefined;
+    await it.signIn(other); // While the request is under way.
+    return { status: 401, body: '"refused"' };
+  };
+  const answer = await it.fetch(`${proxy.url}/orders`, { method: "POST" });
+  assert.deepEqual([answer.status, await answer.json()], [401, "refused"]);
+  assert.equal(proxy.count("POST /orders"), 1);
+  assert.ok((await storage.get()).accessToken);
+});
+
+test("a refresh that is asked for happens once, also if the token has expired", async () => {
+  const { it, storage } = await signedIn();
+  await storage.set({ ...(await storage.get()), expiresAt: Date.now(), refreshAt: 0 });
+  await it.refresh();
+  assert.equal(proxy.count("POST /api/v1/auth/refresh"), 1);
+});
+
+test("an application that delivers otherwise than the client was told is noticed, and no token is kept", async () => {
+  const kept = [];
+  const it = client({ delivery: "cookie", storage: { get: () => kept.at(-1), set: (tokens) => void kept.push(tokens) } });
+  await assert.rejects(it.signIn(await stack.user("service")), failsWith("unexpected_answer", 200));
+  assert.deepEqual(kept, []);
+});
+
+test("a client that was closed works all the same", async () => {
+  const { it, user } = await signedIn();
+  it.close();
+  await it.signIn(user);
+  await it.signOut();
 });
 
 test("whoever gives up waits no longer, and the others do", async () => {

@@ -33,12 +33,14 @@ if (who.authenticated) {
 const current: boolean = (await client.sessions())[0]!.current;
 const expires: number = (await client.tokenInfo()).exp;
 const fetchLike: typeof fetch = client.fetch;
+const request = await client.authorize("https://auth.example.com/orders");
+const newer: Record<string, string> | undefined = (await client.renew(request))?.headers;
 const stop: () => void = client.on("sessionEnded", () => {});
 // @ts-expect-error: there is no such event
 client.on("signedOut", () => {});
 
 const storage: TokenStorage = { get: async (): Promise<Tokens | undefined> => undefined, set: async (tokens: Tokens) => void tokens };
-void [current, expires, fetchLike, stop, storage, detach];
+void [current, expires, fetchLike, stop, storage, detach, newer];
 
 function explain(error: unknown): string {
   if (!(error instanceof GateletError)) return "?";

@@ -1,8 +1,8 @@
 //! The pages of the local stack: the sample app at `/app/`, the API's documentation at `/docs/`.
 //!
 //! No deployment has them. They stand beside the API on its own origin, as an app and an API behind one domain do. Files are
-//! read at each request, so that a change shows when the page is loaded again. What must be installed or compiled for
-//! them, [`prepare`] gets when somebody asks for the first page.
+//! read at each request, so that a change of the app shows when the page is loaded again. What must be installed or compiled
+//! for them, the client too, [`prepare`] gets when somebody asks for the first page.
 
 mod prepare;
 

@@ -1,11 +1,15 @@
 //! Gets the pages ready: what npm has for them, and the client compiled from its source.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::process::Command;
 use tokio::sync::Mutex;
+
+/// How soon to look again whether another stack is done.
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// How far the preparation is.
 #[derive(Debug, Clone)]
@@ -64,10 +68,14 @@ enum PrepareError {
 async fn prepare(project: &Path, destination: &Path) -> Result<(), PrepareError> {
     let wrong = |source| PrepareError::Write { path: destination.to_owned(), source };
     std::fs::create_dir_all(destination).map_err(wrong)?;
+    // Two stacks of one checkout share the place. The lock is given up with the file.
     let lock = File::create(destination.join(".lock")).map_err(wrong)?;
-    // Two stacks of one checkout share the place.
-    let held = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await;
-    let _held = held.map_err(std::io::Error::other).flatten().map_err(wrong)?;
+    while let Err(busy) = lock.try_lock() {
+        match busy {
+            TryLockError::WouldBlock => tokio::time::sleep(LOCK_PAUSE).await,
+            TryLockError::Error(error) => return Err(wrong(error)),
+        }
+    }
     install(&project.join("cli/pages"), destination).await?;
     compile(&project.join("clients/typescript"), destination).await
 }
@@ -91,10 +99,13 @@ async fn install(source: &Path, destination: &Path) -> Result<(), PrepareError> 
     Ok(())
 }
 
+/// Compiles what has changed: other stacks may be serving what has not.
 async fn compile(client: &Path, destination: &Path) -> Result<(), PrepareError> {
     let mut node = Command::new("node");
     node.arg(destination.join("node_modules/typescript/bin/tsc"))
-        .args(["--declaration", "false", "--outDir"])
+        .args(["--declaration", "false", "--incremental", "--tsBuildInfoFile"])
+        .arg(destination.join("client.tsbuildinfo"))
+        .arg("--outDir")
         .arg(destination.join("client"))
         .arg("--project")
         .arg(client);

@@ -65,6 +65,25 @@ test("someone signs up, sees more, reloads, and signs out", async () => {
   await says(`Signed in as ${name}`);
 });
 
+test("the page may run its own scripts only", async () => {
+  for (const path of ["/app/", "/docs/", "/app/app.js"]) {
+    const policy = (await fetch(stack.base_url + path)).headers.get("content-security-policy");
+    assert.match(policy, /^default-src 'none'; script-src 'self'; /, path);
+  }
+  const ran = await page.evaluate(async () => {
+    const script = document.createElement("script");
+    try {
+      script.textContent = "window.injected = true";
+    } catch {
+      return "not even written"; // Trusted Types
+    }
+    document.body.append(script);
+    return window.injected;
+  });
+  assert.ok(ran === undefined || ran === "not even written", ran);
+  page.complaints.length = 0;
+});
+
 test("the tokens are out of the page's reach", async () => {
   await enter("Sign up");
   await says(`Signed in as ${name}`);

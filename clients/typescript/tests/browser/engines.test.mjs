@@ -15,7 +15,7 @@ const MINI_BROWSER = "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser";
 
 /** How each engine is started at an address, with a profile that is gone afterwards. */
 const ENGINES = {
-  Chromium: { program: process.env.CHROMIUM ?? "/usr/bin/chromium", command: (program, url, profile) => [program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--remote-debugging-port=0", `--user-data-dir=${profile}`, url] },
+  Chromium: { program: process.env.CHROMIUM || "/usr/bin/chromium", command: (program, url, profile) => [program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--remote-debugging-port=0", `--user-data-dir=${profile}`, url] },
   Firefox: { program: "/usr/bin/firefox-esr", command: (program, url, profile) => [program, "--headless", "--no-remote", "--profile", profile, url] },
   WebKit: { program: MINI_BROWSER, command: (program, url) => ["xvfb-run", "--auto-servernum", program, "--private", url] },
 };

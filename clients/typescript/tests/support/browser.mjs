@@ -13,7 +13,7 @@ const ARGUMENTS = [
 
 /** Starts the browser that `CHROMIUM` names, or the system's. */
 export function launch() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGUMENTS });
+  return chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ARGUMENTS });
 }
 
 /** A tab at `url` with a client in it, `window.client`, and what it does in `window.events`. Whatever the page complains of is kept. */
