@@ -39,7 +39,7 @@ application allows, and a body that is JSON or empty.
 
 **Errors** are `application/problem+json` with a stable `code`, except where an OAuth RFC says otherwise. API Gateway's own answers are neither: \
 404 for an unknown path or method, 413 for a body over 10 MB, 431 for too many headers, 500 and 503 when a function fails or is too slow. They are \
-`{\"message\": \"Not Found\"}` and the like, and have none of these headers. What was not sent in a form that HTTP allows is 400 without any body of ours.";
+`{\"message\": \"Not Found\"}` and the like, and have none of these headers.";
 
 /// The groups, in the order in which they are read.
 const TAGS: [(&str, &str); 5] = [
