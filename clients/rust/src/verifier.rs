@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use reqwest::Client;
+use reqwest::ClientBuilder;
 
 use crate::{
     claims::Claims,
@@ -44,7 +44,7 @@ pub struct VerifierBuilder {
     issuer: String,
     audiences: Vec<String>,
     keys_url: Option<String>,
-    client: Option<Client>,
+    client: Option<ClientBuilder>,
     clock: Arc<dyn Clock>,
 }
 
@@ -99,8 +99,8 @@ impl VerifierBuilder {
         self
     }
 
-    /// Fetches keys with this client, for a proxy or certificates of your own. It should not follow redirects.
-    pub fn http_client(mut self, client: Client) -> Self {
+    /// Fetches keys with such a client, for a proxy or certificates of your own. It will follow no redirects.
+    pub fn http_client(mut self, client: ClientBuilder) -> Self {
         self.client = Some(client);
         self
     }
