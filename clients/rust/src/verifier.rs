@@ -34,7 +34,7 @@ pub struct Verifier(Arc<Inner>);
 struct Inner {
     issuer: Issuer,
     expected: Expected,
-    keys: KeyCache,
+    keys: Arc<KeyCache>,
     clock: Arc<dyn Clock>,
 }
 
@@ -124,7 +124,7 @@ impl VerifierBuilder {
         };
         let audiences = if self.audiences.is_empty() { vec![issuer.name.clone()] } else { self.audiences };
         let expected = Expected { issuer: issuer.name.clone(), audiences };
-        let keys = KeyCache::new(Transport::new(self.client)?, keys_url, Arc::clone(&self.clock));
+        let keys = Arc::new(KeyCache::new(Transport::new(self.client)?, keys_url, Arc::clone(&self.clock)));
         Ok(Verifier(Arc::new(Inner { issuer, expected, keys, clock: self.clock })))
     }
 }
