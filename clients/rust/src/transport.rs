@@ -58,6 +58,11 @@ impl Unavailable {
         Self { retry_after, ..self }
     }
 
+    /// The same, with this wait instead.
+    pub(crate) fn waiting(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
     /// An answer that is not what it should be.
     pub(crate) fn not(what: &'static str) -> Self {
         Reason::Unreadable(what).into()

@@ -45,8 +45,14 @@ impl Gate {
         self.unsaved.as_ref()
     }
 
-    fn paused(&self, now: SystemTime) -> Option<&SessionError> {
-        self.pause.as_ref().filter(|pause| age(pause.since, now) < pause.length).map(|pause| &pause.failure)
+    /// What is answered while the server is left alone, with the rest of the wait.
+    fn paused(&self, now: SystemTime) -> Option<SessionError> {
+        let pause = self.pause.as_ref()?;
+        let rest = pause.length.checked_sub(age(pause.since, now)).filter(|rest| !rest.is_zero())?;
+        Some(match &pause.failure {
+            SessionError::Unavailable(failure) => failure.clone().waiting(rest).into(),
+            failure => failure.clone(),
+        })
     }
 
     /// The server is left alone for as long as it says, or as callers are told.
@@ -141,7 +147,7 @@ impl<S: TokenStore> Inner<S> {
         Ok(tokens)
     }
 
-    /// Each try begins with what the store holds: another process may have refreshed.
+    /// Each try begins with what the store holds: another process may have taken over, or be about to.
     async fn try_until_decided(&self, gate: &mut Gate, rejected: Option<&Secret>) -> Result<Secret, SessionError> {
         let mut tries = 0;
         loop {
@@ -151,7 +157,7 @@ impl<S: TokenStore> Inner<S> {
                 return Ok(token.clone());
             }
             if let Some(failure) = gate.paused(self.clock.now()) {
-                return Err(failure.clone());
+                return Err(failure);
             }
             let failure = match self.refresh(gate, &tokens).await {
                 Err(SessionError::Refused(problem)) if problem.ends_session() => {
