@@ -7,8 +7,8 @@ use gatelet_client::{Code, MemoryStore, RefreshMiddleware, Session, SessionError
 use reqwest_middleware::{ClientWithMiddleware, Error};
 use serde_json::Value;
 
-use super::issuer;
-use crate::support::{App, Fault, Known, Options, PASSWORD, Person, Proxy, Stack, lines_of};
+use super::{Same, issuer};
+use crate::support::{App, Clock, Fault, Known, Options, PASSWORD, Person, Proxy, Stack, lines_of};
 
 /// A store that a test can put tokens into.
 #[derive(Clone, Default)]
@@ -126,12 +126,14 @@ async fn an_outage_keeps_the_session() {
     let app = App::on(Stack::private(&options));
     for fault in [Fault::Throttle, Fault::CutBefore, Fault::CutAfter] {
         let alice = app.signed_in(&app.service(), "alice").await;
-        let session = session(&app, &alice.application).build().expect("a session");
+        let clock = Clock::starting_now();
+        let session = session(&app, &alice.application).clock(Same(clock.clone())).build().expect("a session");
         session.resume(alice.refresh_token.as_str()).await.expect("stored");
         proxy.set(fault);
         let failed = session.access_token().await.err();
         proxy.set(Fault::None);
         assert!(matches!(failed, Some(SessionError::Unavailable(_))), "{fault:?}: {failed:?}");
+        clock.advance(Duration::from_mins(1));
         let client = RefreshMiddleware::new(session).client();
         assert_eq!(token_info(&client, &app).await.expect("an answer"), 200, "{fault:?}");
     }

@@ -3,19 +3,19 @@
 use std::{
     convert::Infallible,
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
 use http::{StatusCode, header::CONTENT_TYPE};
 use quick_cache::sync::Cache;
-use reqwest::{Client, Url};
+use reqwest::{ClientBuilder, Url};
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
 use crate::{
     claims::Scopes,
-    clock::{Clock, SystemClock, age},
+    clock::{Clock, SystemClock, age, seconds},
     issuer::{BuildError, Issuer, Keyed},
     problem::Problem,
     secret::Secret,
@@ -86,7 +86,7 @@ struct Asked {
 impl Asked {
     fn is_good(&self, ttl: Duration, now: SystemTime) -> bool {
         let expired = |verdict: &Verdict| match verdict {
-            Ok(Some(active)) => UNIX_EPOCH + Duration::from_secs(active.expires_at) <= now,
+            Ok(Some(active)) => active.expires_at <= seconds(now),
             Ok(None) => false,
             Err(_) => true,
         };
@@ -101,7 +101,7 @@ pub struct IntrospectorBuilder {
     secret_key: Secret,
     ttl: Duration,
     capacity: usize,
-    client: Option<Client>,
+    client: Option<ClientBuilder>,
     clock: Arc<dyn Clock>,
 }
 
@@ -196,8 +196,8 @@ impl IntrospectorBuilder {
         self
     }
 
-    /// Asks with this client, for a proxy or certificates of your own. It must not follow redirects, which would carry the key along.
-    pub fn http_client(mut self, client: Client) -> Self {
+    /// Asks with such a client, for a proxy or certificates of your own. It will follow no redirects, which would carry the key along.
+    pub fn http_client(mut self, client: ClientBuilder) -> Self {
         self.client = Some(client);
         self
     }

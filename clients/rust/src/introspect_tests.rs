@@ -127,3 +127,10 @@ async fn a_question_is_a_form_with_the_key_and_the_cache_is_bounded() {
     assert!(introspector.introspect(&"x".repeat(MAX_LENGTH + 1)).await.unwrap().is_none());
     assert_eq!(server.count(), 100);
 }
+
+#[tokio::test]
+async fn an_expiry_beyond_all_time_is_one_in_the_future() {
+    let place = Place::with(active(u64::MAX), TTL).await;
+    assert!(place.is_active("a").await && place.is_active("a").await);
+    assert_eq!(place.server.count(), 1);
+}

@@ -72,7 +72,7 @@ pub(crate) struct Keyed {
 }
 
 impl Keyed {
-    pub(crate) fn new(client: Option<reqwest::Client>, api_key: &Secret) -> Result<Self, BuildError> {
+    pub(crate) fn new(client: Option<reqwest::ClientBuilder>, api_key: &Secret) -> Result<Self, BuildError> {
         let api_key = api_key.header("").ok_or(BuildError::ApiKey)?;
         Ok(Self { transport: Transport::new(client)?, api_key })
     }

@@ -1,7 +1,8 @@
 //! The published keys, kept for a while.
 //!
-//! No task runs in the background: whoever verifies a token looks whether the keys are due. Requests for keys never overlap, and while
-//! one is under way over keys that are merely no longer fresh, everybody else goes on with these.
+//! Nothing happens by itself: whoever verifies a token looks whether the keys are due. A request for them, once begun, comes to its end
+//! and is remembered, whoever stops waiting. Requests never overlap, and while one is under way over keys that are merely no longer fresh,
+//! everybody else goes on with these.
 
 use std::{
     ops::RangeInclusive,
@@ -9,9 +10,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{HeaderMap, StatusCode, header::CACHE_CONTROL};
+use http::{
+    HeaderMap, StatusCode,
+    header::{AGE, CACHE_CONTROL},
+};
 use reqwest::Url;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{
     clock::{Clock, age},
@@ -41,13 +45,13 @@ pub(crate) struct KeyCache {
     clock: Arc<dyn Clock>,
     kept: RwLock<Kept>,
     /// Held by whoever fetches.
-    turn: Mutex<()>,
+    turn: Arc<Mutex<()>>,
 }
 
 #[derive(Clone, Default)]
 struct Kept {
     set: Option<Fetched>,
-    /// When a fetch was begun last. One that was given up half way counts.
+    /// When the last fetch whose end is known was begun.
     tried_at: Option<SystemTime>,
     /// When the last fetch failed, and of what.
     failed: Option<(SystemTime, Unavailable)>,
@@ -87,7 +91,7 @@ impl Kept {
 
 impl KeyCache {
     pub(crate) fn new(transport: Transport, url: Url, clock: Arc<dyn Clock>) -> Self {
-        Self { transport, url, clock, kept: RwLock::default(), turn: Mutex::default() }
+        Self { transport, url, clock, kept: RwLock::default(), turn: Arc::default() }
     }
 
     /// The key of this name, if the issuer has published it.
@@ -95,41 +99,40 @@ impl KeyCache {
     /// # Errors
     ///
     /// If that can't be said.
-    pub(crate) async fn find(&self, kid: &str) -> Result<Option<Arc<Key>>, Unavailable> {
+    pub(crate) async fn find(self: &Arc<Self>, kid: &str) -> Result<Option<Arc<Key>>, Unavailable> {
         if let Some(key) = self.keys().await?.get(kid) {
             return Ok(Some(Arc::clone(key)));
         }
         Ok(self.keys_for_unknown().await?.get(kid).map(Arc::clone))
     }
 
-    async fn keys(&self) -> Result<Arc<Keys>, Unavailable> {
+    async fn keys(self: &Arc<Self>) -> Result<Arc<Keys>, Unavailable> {
         let now = self.clock.now();
         let kept = self.kept();
         if let Some(keys) = kept.fresh(now) {
             return Ok(keys);
         }
         let Some(keys) = kept.usable(now) else {
-            let _turn = self.turn.lock().await;
-            return self.fetch_unless_done().await;
+            return self.fetch_unless_done(self.turn().await).await;
         };
-        let Ok(_turn) = self.turn.try_lock() else { return Ok(keys) };
-        Ok(self.fetch_unless_done().await.unwrap_or(keys))
+        let Ok(turn) = Arc::clone(&self.turn).try_lock_owned() else { return Ok(keys) };
+        Ok(self.fetch_unless_done(turn).await.unwrap_or(keys))
     }
 
     /// Whoever has waited for the turn finds what the last one has fetched, or why it could not.
-    async fn fetch_unless_done(&self) -> Result<Arc<Keys>, Unavailable> {
+    async fn fetch_unless_done(self: &Arc<Self>, turn: OwnedMutexGuard<()>) -> Result<Arc<Keys>, Unavailable> {
         let now = self.clock.now();
         let kept = self.kept();
         match (kept.fresh(now), kept.recent_failure(now)) {
             (Some(keys), _) => Ok(keys),
             (None, Some(failure)) => Err(failure.clone()),
-            (None, None) => self.fetch(now).await,
+            (None, None) => self.fetch(turn, now).await,
         }
     }
 
     /// Invented names cost next to nothing, and what is new is found before its time.
-    async fn keys_for_unknown(&self) -> Result<Arc<Keys>, Unavailable> {
-        let _turn = self.turn.lock().await;
+    async fn keys_for_unknown(self: &Arc<Self>) -> Result<Arc<Keys>, Unavailable> {
+        let turn = self.turn().await;
         let now = self.clock.now();
         let kept = self.kept();
         let recent = kept.tried_at.is_some_and(|at| age(at, now) < UNKNOWN_KEY_EVERY);
@@ -137,24 +140,34 @@ impl KeyCache {
             // The key may be one of those that could not be fetched.
             (Some((_, failure)), _) if recent => Err(failure),
             (None, Some(set)) if recent => Ok(set.keys),
-            _ => self.fetch(now).await,
+            _ => self.fetch(turn, now).await,
         }
     }
 
-    async fn fetch(&self, now: SystemTime) -> Result<Arc<Keys>, Unavailable> {
-        self.change(|kept| kept.tried_at = Some(now));
-        match self.ask(now).await {
-            Ok(set) => {
-                let keys = Arc::clone(&set.keys);
-                self.change(|kept| (kept.set, kept.failed) = (Some(set), None));
-                Ok(keys)
+    async fn turn(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.turn).lock_owned().await
+    }
+
+    /// A caller that goes away must not leave behind a fetch of which nobody knows how it ended.
+    async fn fetch(self: &Arc<Self>, turn: OwnedMutexGuard<()>, now: SystemTime) -> Result<Arc<Keys>, Unavailable> {
+        let cache = Arc::clone(self);
+        let fetch = tokio::spawn(async move {
+            let _turn = turn;
+            cache.fetched(now).await
+        });
+        fetch.await.unwrap_or_else(|_| Err(Unavailable::not("waited for")))
+    }
+
+    async fn fetched(&self, now: SystemTime) -> Result<Arc<Keys>, Unavailable> {
+        let asked = self.ask(now).await.map_err(|failure| failure.proposing(RETRY_AFTER));
+        self.change(|kept| {
+            kept.tried_at = Some(now);
+            match &asked {
+                Ok(set) => (kept.set, kept.failed) = (Some(set.clone()), None),
+                Err(failure) => kept.failed = Some((self.clock.now(), failure.clone())),
             }
-            Err(failure) => {
-                let failure = failure.proposing(RETRY_AFTER);
-                self.change(|kept| kept.failed = Some((self.clock.now(), failure.clone())));
-                Err(failure)
-            }
-        }
+        });
+        asked.map(|set| set.keys)
     }
 
     async fn ask(&self, now: SystemTime) -> Result<Fetched, Unavailable> {
@@ -174,11 +187,15 @@ impl KeyCache {
     }
 }
 
-/// `max-age` (RFC 9111 §5.2.2.1) within the bounds.
+/// `max-age` (RFC 9111 §5.2.2.1) within the bounds, less the time that a cache has had the answer for (§5.1).
 fn fresh_for(headers: &HeaderMap) -> Duration {
     let directives = headers.get(CACHE_CONTROL).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let max_age = directives.split(',').find_map(|directive| directive.trim().strip_prefix("max-age=")?.parse().ok());
-    max_age.map_or(FRESH_FOR, Duration::from_secs).clamp(*FRESH_BETWEEN.start(), *FRESH_BETWEEN.end())
+    let age = headers.get(AGE).and_then(|value| value.to_str().ok()?.trim().parse().ok()).unwrap_or_default();
+    max_age
+        .map_or(FRESH_FOR, Duration::from_secs)
+        .saturating_sub(Duration::from_secs(age))
+        .clamp(*FRESH_BETWEEN.start(), *FRESH_BETWEEN.end())
 }
 
 #[cfg(test)]

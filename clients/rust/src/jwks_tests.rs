@@ -172,7 +172,7 @@ async fn a_server_can_send_nobody_elsewhere() {
         moved
     });
     let url = Url::parse(&mover.await.url).unwrap();
-    let cache = KeyCache::new(Transport::new(None).unwrap(), url, Arc::new(place.clock.clone()));
+    let cache = Arc::new(KeyCache::new(Transport::new(None).unwrap(), url, Arc::new(place.clock.clone())));
     assert!(cache.find("a").await.is_err());
     assert_eq!(place.server.count(), 0);
 }
@@ -193,6 +193,41 @@ fn what_the_server_says_of_freshness_is_taken_within_bounds() {
         assert_eq!(fresh_for(&headers), Duration::from_secs(seconds), "{value}");
     }
     assert_eq!(fresh_for(&HeaderMap::new()), FRESH_FOR);
+    for (age, seconds) in [("50", 70), ("110", 30), ("x", 120)] {
+        let headers = [(CACHE_CONTROL, "max-age=120"), (AGE, age)].map(|(name, value)| (name, value.parse().unwrap()));
+        assert_eq!(fresh_for(&headers.into_iter().collect()), Duration::from_secs(seconds), "{age}");
+    }
+}
+
+/// Asks for a key, and gives up while the server has not answered.
+async fn given_up(place: &Place, kid: &'static str) {
+    let (cache, requests) = (Arc::clone(&place.cache), place.server.count());
+    let held = place.server.hold().await;
+    let task = tokio::spawn(async move { cache.find(kid).await.is_ok() });
+    place.server.until(requests + 1).await;
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    drop(held);
+}
+
+#[tokio::test]
+async fn what_a_fetch_finds_is_kept_though_the_caller_has_gone_away() {
+    let place = Place::with(&["a"]).await;
+    given_up(&place, "a").await;
+    assert!(place.knows("a").await);
+    assert_eq!(place.server.count(), 1);
+
+    place.clock.advance(UNKNOWN_KEY_EVERY);
+    place.publishes(set(&["a", "b"]));
+    given_up(&place, "b").await;
+    assert!(place.knows("b").await);
+    assert_eq!(place.server.count(), 2);
+
+    place.publishes(OUTAGE);
+    place.clock.advance(UNKNOWN_KEY_EVERY);
+    given_up(&place, "c").await;
+    assert!(!place.can_say("c").await, "it may be one of those that could not be fetched");
+    assert_eq!(place.server.count(), 3);
 }
 
 /// What `keys_in` takes of a set, by name.

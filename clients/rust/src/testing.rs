@@ -9,7 +9,10 @@ use std::{
 };
 
 use axum::{Router, body::Bytes, http::HeaderMap, response::Response};
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    sync::{OwnedRwLockWriteGuard, RwLock},
+};
 
 use crate::Clock;
 
@@ -52,14 +55,38 @@ pub(crate) struct Received {
 pub(crate) struct Server {
     pub(crate) url: String,
     received: Arc<Mutex<Vec<Received>>>,
+    hold: Hold,
+}
+
+/// Whoever passes here waits while a test holds it.
+#[derive(Clone, Default)]
+pub(crate) struct Hold(Arc<RwLock<()>>);
+
+impl Hold {
+    pub(crate) async fn close(&self) -> OwnedRwLockWriteGuard<()> {
+        Arc::clone(&self.0).write_owned().await
+    }
+
+    pub(crate) async fn pass(&self) {
+        drop(self.0.read().await);
+    }
+}
+
+/// Lets everything else go on until this is so.
+pub(crate) async fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        tokio::task::yield_now().await;
+    }
 }
 
 impl Server {
     pub(crate) async fn start(answer: impl Fn(&Received) -> Response + Clone + Send + Sync + 'static) -> Self {
         let received: Arc<Mutex<Vec<Received>>> = Arc::default();
         let kept = Arc::clone(&received);
+        let hold = Hold::default();
+        let passing = hold.clone();
         let handler = move |request: axum::http::Request<axum::body::Body>| {
-            let (answer, kept) = (answer.clone(), Arc::clone(&kept));
+            let (answer, kept, passing) = (answer.clone(), Arc::clone(&kept), passing.clone());
             async move {
                 let (parts, body) = request.into_parts();
                 let body: Bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
@@ -68,13 +95,24 @@ impl Server {
                 kept.lock().unwrap().push(received.clone());
                 // So that what is sent at the same time overlaps.
                 tokio::task::yield_now().await;
+                passing.pass().await;
                 answer(&received)
             }
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, Router::new().fallback(handler)).await });
-        Self { url, received }
+        Self { url, received, hold }
+    }
+
+    /// Nothing is answered while this is kept.
+    pub(crate) async fn hold(&self) -> OwnedRwLockWriteGuard<()> {
+        self.hold.close().await
+    }
+
+    /// Waits until this many requests have arrived.
+    pub(crate) async fn until(&self, requests: usize) {
+        until(|| self.count() >= requests).await;
     }
 
     pub(crate) fn received(&self) -> Vec<Received> {

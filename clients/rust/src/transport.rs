@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, StatusCode, header};
-use reqwest::{Client, RequestBuilder, redirect::Policy};
+use reqwest::{Client, ClientBuilder, RequestBuilder, redirect::Policy};
 
 use crate::issuer::BuildError;
 
@@ -58,6 +58,11 @@ impl Unavailable {
         Self { retry_after, ..self }
     }
 
+    /// The same, with this wait instead.
+    pub(crate) fn waiting(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
     /// An answer that is not what it should be.
     pub(crate) fn not(what: &'static str) -> Self {
         Reason::Unreadable(what).into()
@@ -95,19 +100,14 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// An HTTP client that goes nowhere but where it is sent.
-pub(crate) fn plain_client() -> Result<Client, reqwest::Error> {
-    // A redirect would carry the API key to wherever it points.
-    Client::builder().redirect(Policy::none()).build()
-}
-
 /// The way to the server.
 #[derive(Clone)]
 pub(crate) struct Transport(Client);
 
 impl Transport {
-    pub(crate) fn new(client: Option<Client>) -> Result<Self, BuildError> {
-        Ok(Self(client.map_or_else(plain_client, Ok)?))
+    pub(crate) fn new(client: Option<ClientBuilder>) -> Result<Self, BuildError> {
+        // A redirect would carry the API key to wherever it points, and the body if it is 307 or 308.
+        Ok(Self(client.unwrap_or_default().redirect(Policy::none()).build()?))
     }
 
     pub(crate) const fn client(&self) -> &Client {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use reqwest::Client;
+use reqwest::ClientBuilder;
 
 use crate::{
     claims::Claims,
@@ -34,7 +34,7 @@ pub struct Verifier(Arc<Inner>);
 struct Inner {
     issuer: Issuer,
     expected: Expected,
-    keys: KeyCache,
+    keys: Arc<KeyCache>,
     clock: Arc<dyn Clock>,
 }
 
@@ -44,7 +44,7 @@ pub struct VerifierBuilder {
     issuer: String,
     audiences: Vec<String>,
     keys_url: Option<String>,
-    client: Option<Client>,
+    client: Option<ClientBuilder>,
     clock: Arc<dyn Clock>,
 }
 
@@ -99,8 +99,8 @@ impl VerifierBuilder {
         self
     }
 
-    /// Fetches keys with this client, for a proxy or certificates of your own. It should not follow redirects.
-    pub fn http_client(mut self, client: Client) -> Self {
+    /// Fetches keys with such a client, for a proxy or certificates of your own. It will follow no redirects.
+    pub fn http_client(mut self, client: ClientBuilder) -> Self {
         self.client = Some(client);
         self
     }
@@ -124,7 +124,7 @@ impl VerifierBuilder {
         };
         let audiences = if self.audiences.is_empty() { vec![issuer.name.clone()] } else { self.audiences };
         let expected = Expected { issuer: issuer.name.clone(), audiences };
-        let keys = KeyCache::new(Transport::new(self.client)?, keys_url, Arc::clone(&self.clock));
+        let keys = Arc::new(KeyCache::new(Transport::new(self.client)?, keys_url, Arc::clone(&self.clock)));
         Ok(Verifier(Arc::new(Inner { issuer, expected, keys, clock: self.clock })))
     }
 }

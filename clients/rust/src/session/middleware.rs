@@ -1,5 +1,7 @@
 //! A session's access token on every request of an HTTP client.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use http::{Extensions, StatusCode, header::AUTHORIZATION};
 use reqwest::{Request, Response};
@@ -11,8 +13,11 @@ use crate::{
     secret::Secret,
 };
 
+/// How long after it was granted a token that is rejected is not replaced: the next would fare no better.
+pub(super) const NEW_FOR: Duration = Duration::from_secs(30);
+
 /// Adds the session's access token to requests, as `Authorization: Bearer`. If one is answered 401, it refreshes once and sends the request
-/// once more; a request with a body that can't be sent twice is not repeated.
+/// once more, unless the token was granted less than 30 s ago; a request with a body that can't be sent twice is not repeated.
 ///
 /// Only the issuer itself and the origins that are [allowed](Self::allow_origin) get the token, and only the issuer the API key. A request to
 /// any other is not sent: it fails with [`SessionError::OriginNotAllowed`].
@@ -39,8 +44,9 @@ impl<S: TokenStore> RefreshMiddleware<S> {
         Ok(self)
     }
 
-    /// A client with this middleware alone, which follows no redirects. When you build one yourself, do the same: `reqwest` takes
-    /// `Authorization` off when it is redirected to another host, but not `Api-Key`.
+    /// A client with this middleware alone, which follows no redirects. It is the session's own: for a proxy, timeouts or certificates give
+    /// the [session](super::SessionBuilder::http_client) what it is made of. Another client must follow none either: `reqwest` takes
+    /// `Authorization` off when it is redirected to another host, but neither `Api-Key` nor, at 307 and 308, the body.
     #[must_use]
     pub fn client(self) -> ClientWithMiddleware {
         ClientBuilder::new(self.session.0.server.transport.client().clone()).with(self).build()
@@ -74,7 +80,7 @@ impl<S: TokenStore> Middleware for RefreshMiddleware<S> {
         let repetition = request.try_clone();
         self.authorise(&mut request, &origin, &token).map_err(Error::middleware)?;
         let answer = next.clone().run(request, extensions).await?;
-        if answer.status() != StatusCode::UNAUTHORIZED {
+        if answer.status() != StatusCode::UNAUTHORIZED || self.session.0.is_younger(&token, NEW_FOR) {
             return Ok(answer);
         }
         let renewed = renew::current(&self.session.0, Some(&token)).await;

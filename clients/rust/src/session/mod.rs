@@ -1,28 +1,31 @@
 //! A session of one's own: signing in, and a current access token for as long as the session lasts.
 
+mod builder;
 mod middleware;
 mod patience;
 mod renew;
 mod store;
 
 use std::{
+    future::Future,
     sync::{Arc, PoisonError, RwLock, atomic::AtomicU64},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use http::{Method, StatusCode, header::CONTENT_TYPE};
-use reqwest::{Client, Url};
+use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use self::{
+    builder::SessionBuilder,
     middleware::RefreshMiddleware,
     store::{MemoryStore, StoreError, TokenStore, Tokens},
 };
 use self::{patience::Patience, renew::Gate};
 use crate::{
-    clock::{Clock, SystemClock},
+    clock::{Clock, age},
     issuer::{BuildError, Issuer, Keyed},
     problem::Problem,
     secret::Secret,
@@ -44,7 +47,7 @@ pub enum SessionError {
     /// The server could not say, even after some tries. The session is kept.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// The store failed. Nothing that it does not hold is used.
+    /// The store failed. Nothing that it does not hold is used; new tokens are kept in memory until it holds them.
     #[error("the tokens can't be stored or read")]
     Store(#[source] Arc<dyn std::error::Error + Send + Sync>),
     /// The request goes to an origin that is not to learn the access token.
@@ -77,7 +80,9 @@ struct Inner<S> {
     /// The newest tokens that the store is known to hold.
     current: RwLock<Option<Tokens>>,
     /// Held by whoever changes them.
-    gate: Mutex<Gate>,
+    gate: Arc<Mutex<Gate>>,
+    /// The access token that was granted last, and when.
+    granted: RwLock<Option<(Secret, SystemTime)>>,
     /// How many refreshes have come to an end.
     rounds: AtomicU64,
 }
@@ -86,17 +91,6 @@ struct Endpoints {
     authenticate: Url,
     refresh: Url,
     logout: Url,
-}
-
-/// Settings of a [`Session`].
-#[must_use]
-pub struct SessionBuilder<S = MemoryStore> {
-    issuer: String,
-    api_key: Secret,
-    store: S,
-    client: Option<Client>,
-    clock: Arc<dyn Clock>,
-    patience: Patience,
 }
 
 /// A token response.
@@ -120,14 +114,7 @@ impl Session {
 
     /// The same with other settings.
     pub fn builder(issuer: impl Into<String>, api_key: impl Into<Secret>) -> SessionBuilder {
-        SessionBuilder {
-            issuer: issuer.into(),
-            api_key: api_key.into(),
-            store: MemoryStore::default(),
-            client: None,
-            clock: Arc::new(SystemClock),
-            patience: Patience::default(),
-        }
+        SessionBuilder::new(issuer.into(), api_key.into())
     }
 }
 
@@ -138,14 +125,19 @@ impl<S: TokenStore> Session<S> {
     ///
     /// [`SessionError::Refused`] with [`Code::InvalidCredentials`](crate::Code::InvalidCredentials) if user or password is incorrect.
     pub async fn sign_in(&self, user_id: &str, user_secret: &Secret) -> Result<(), SessionError> {
-        let mut gate = self.0.gate.lock().await;
+        let mut gate = self.0.turn().await;
         let body = json!({"user_id": user_id, "user_secret": user_secret.expose()});
         let granted = self.0.granted(&self.0.endpoints.authenticate, &body).await?;
         let refresh_token = granted.refresh_token.clone();
         let refresh_token = refresh_token.ok_or_else(|| Unavailable::not("a token response with a refresh token"))?;
-        self.0.keep(granted, refresh_token.into()).await?;
-        *gate = Gate::default();
-        Ok(())
+        let tokens = self.0.tokens(&granted, refresh_token.into());
+        let inner = Arc::clone(&self.0);
+        to_the_end(async move {
+            inner.save(tokens).await?;
+            *gate = Gate::default();
+            Ok(())
+        })
+        .await
     }
 
     /// Goes on with the session of a refresh token from elsewhere.
@@ -154,11 +146,14 @@ impl<S: TokenStore> Session<S> {
     ///
     /// If it can't be stored.
     pub async fn resume(&self, refresh_token: impl Into<Secret>) -> Result<(), SessionError> {
-        let mut gate = self.0.gate.lock().await;
-        self.0.store.save(&Tokens::new(refresh_token)).await.map_err(SessionError::store)?;
-        self.0.set_current(None);
-        *gate = Gate::default();
-        Ok(())
+        let mut gate = self.0.turn().await;
+        let (inner, tokens) = (Arc::clone(&self.0), Tokens::new(refresh_token));
+        to_the_end(async move {
+            inner.save(tokens).await?;
+            *gate = Gate::default();
+            Ok(())
+        })
+        .await
     }
 
     /// Ends the session at the server, and forgets it.
@@ -167,17 +162,26 @@ impl<S: TokenStore> Session<S> {
     ///
     /// If the server could not be told; then the tokens are kept, so that it can be tried again.
     pub async fn sign_out(&self) -> Result<(), SessionError> {
-        let _gate = self.0.gate.lock().await;
-        let Some(tokens) = self.0.load().await? else { return Ok(()) };
+        let mut gate = self.0.turn().await;
+        let newest = match gate.unsaved() {
+            Some(tokens) => Some(tokens.clone()),
+            None => self.0.load().await?,
+        };
+        let Some(tokens) = newest else { return Ok(()) };
         let body = json!({"refresh_token": tokens.refresh_token.expose()});
         match self.0.post(Method::DELETE, &self.0.endpoints.logout, &body).await {
             // None of the tokens is good: what should be ended has ended.
             Err(SessionError::Refused(problem)) if problem.status == StatusCode::UNAUTHORIZED => {}
             answer => drop(answer?),
         }
-        self.0.store.clear().await.map_err(SessionError::store)?;
-        self.0.set_current(None);
-        Ok(())
+        let inner = Arc::clone(&self.0);
+        to_the_end(async move {
+            inner.store.clear().await.map_err(SessionError::store)?;
+            inner.set_current(None);
+            *gate = Gate::default();
+            Ok(())
+        })
+        .await
     }
 
     /// The current access token, refreshed if it is about to expire.
@@ -209,13 +213,28 @@ impl<S: TokenStore> Inner<S> {
         self.store.load().await.map_err(SessionError::store)
     }
 
+    async fn turn(&self) -> OwnedMutexGuard<Gate> {
+        Arc::clone(&self.gate).lock_owned().await
+    }
+
+    /// The tokens of an answer, as of now.
+    fn tokens(&self, granted: &Granted, refresh_token: Secret) -> Tokens {
+        let (access_token, now) = (Secret::from(granted.access_token.as_str()), self.clock.now());
+        *self.granted.write().unwrap_or_else(PoisonError::into_inner) = Some((access_token.clone(), now));
+        Tokens::granted(refresh_token, &access_token, granted.expires_in, now)
+    }
+
     /// Stores new tokens, and only then lets them be used.
-    async fn keep(&self, granted: Granted, refresh_token: Secret) -> Result<Secret, SessionError> {
-        let access_token = Secret::from(granted.access_token);
-        let tokens = Tokens::granted(refresh_token, &access_token, granted.expires_in, self.clock.now());
+    async fn save(&self, tokens: Tokens) -> Result<(), SessionError> {
         self.store.save(&tokens).await.map_err(SessionError::store)?;
         self.set_current(Some(tokens));
-        Ok(access_token)
+        Ok(())
+    }
+
+    /// Whether this access token was granted less than so long ago.
+    fn is_younger(&self, token: &Secret, limit: Duration) -> bool {
+        let granted = self.granted.read().unwrap_or_else(PoisonError::into_inner);
+        granted.as_ref().is_some_and(|(newest, at)| newest == token && age(*at, self.clock.now()) < limit)
     }
 
     fn current(&self) -> Option<Tokens> {
@@ -227,57 +246,11 @@ impl<S: TokenStore> Inner<S> {
     }
 }
 
-impl<S: TokenStore> SessionBuilder<S> {
-    /// Keeps the tokens there, to survive a restart or to share them between processes.
-    pub fn store<T: TokenStore>(self, store: T) -> SessionBuilder<T> {
-        let Self { issuer, api_key, store: _, client, clock, patience } = self;
-        SessionBuilder { issuer, api_key, store, client, clock, patience }
-    }
-
-    /// Sends requests with this client, for a proxy or certificates of your own. It must not follow redirects, which would carry the key along.
-    pub fn http_client(mut self, client: Client) -> Self {
-        self.client = Some(client);
-        self
-    }
-
-    /// Goes by this clock.
-    pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
-
-    /// How often a refresh is tried while the server can't say (four times by default), and how long to wait after the first (200 ms,
-    /// doubled each time, less a random part).
-    pub const fn patience(mut self, tries: u32, first_wait: Duration) -> Self {
-        self.patience = Patience { tries, first_wait };
-        self
-    }
-
-    /// The session. Nothing is sent yet.
-    ///
-    /// # Errors
-    ///
-    /// If the issuer is not a URL that can be trusted, or the key is none.
-    pub fn build(self) -> Result<Session<S>, BuildError> {
-        let issuer = Issuer::new(self.issuer)?;
-        let endpoints = Endpoints {
-            authenticate: issuer.endpoint("authenticate")?,
-            refresh: issuer.endpoint("refresh")?,
-            logout: issuer.endpoint("logout")?,
-        };
-        let inner = Inner {
-            issuer,
-            endpoints,
-            server: Keyed::new(self.client, &self.api_key)?,
-            store: self.store,
-            clock: self.clock,
-            patience: self.patience,
-            current: RwLock::default(),
-            gate: Mutex::default(),
-            rounds: AtomicU64::default(),
-        };
-        Ok(Session(Arc::new(inner)))
-    }
+/// Does this whether or not the caller waits: what the server or the store has done already, this process must know of.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, SessionError>> + Send + 'static,
+) -> Result<T, SessionError> {
+    tokio::spawn(work).await.unwrap_or_else(|_| Err(Unavailable::not("waited for").into()))
 }
 
 #[cfg(test)]

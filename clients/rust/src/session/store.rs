@@ -45,7 +45,10 @@ impl Tokens {
     }
 }
 
-/// Keeps a session's tokens: in a file, in a table, in a keyring. Several processes may share it.
+/// Keeps a session's tokens: in a file, in a table, in a keyring.
+///
+/// A store is for one [`Session`](super::Session) and its clones, in one process at a time; the next may take over. Of two that refresh, the
+/// slower could overwrite newer tokens with used ones, which the server takes for stolen.
 pub trait TokenStore: Send + Sync + 'static {
     /// What was saved last.
     fn load(&self) -> impl Future<Output = Result<Option<Tokens>, StoreError>> + Send;
