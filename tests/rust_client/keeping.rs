@@ -122,7 +122,7 @@ async fn a_definite_end_is_not_asked_about_again() {
 #[tokio::test]
 async fn an_outage_keeps_the_session() {
     let proxy = Proxy::start(&Stack::shared().ready.dynamodb_endpoint);
-    let options = Options { arguments: &["--with-example"], endpoint: Some(&proxy.endpoint), ..Options::default() };
+    let options = Options { endpoint: Some(&proxy.endpoint), ..Options::default() };
     let app = App::on(Stack::private(&options));
     for fault in [Fault::Throttle, Fault::CutBefore, Fault::CutAfter] {
         let alice = app.signed_in(&app.service(), "alice").await;
