@@ -31,8 +31,6 @@ use shared::{
 use fleet::{Elsewhere, Instance};
 use place::Place;
 
-use crate::rust_client;
-
 const DAY: Duration = Duration::from_hours(24);
 const HOUR: Duration = Duration::from_hours(1);
 const DAYS: u64 = 30;
@@ -111,7 +109,7 @@ impl Month {
             api_key: api_key.into_exposed(),
             instances: Vec::new(),
             elsewhere: [PUBLISHED_FOR, KEPT_BY_API_GATEWAY].map(Elsewhere::keeping_for).into(),
-            service: rust_client::verifier_at(&place).await,
+            service: crate::rust_client::verifier_at(&place).await,
             people: Vec::new(),
             stolen: BTreeMap::new(),
             claims: Value::Null,
