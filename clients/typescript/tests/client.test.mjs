@@ -138,14 +138,14 @@ test("refreshing is spread over time, and always before the end", async () => {
   assert.ok(new Set(shares).size > 1, `${shares}`);
 });
 
-test("a token goes to no other origin", async () => {
+test("a token goes to no other origin", async (context) => {
   const { it } = await signedIn();
   const other = await Proxy.start(stack.base_url);
+  context.after(() => other.stop());
   await assert.rejects(it.fetch(`${other.url}/orders`), /not among the client's `origins`/);
   assert.deepEqual(other.seen, []);
   const { it: told } = await signedIn({ origins: [other.url] });
   assert.equal((await told.fetch(`${other.url}/orders`)).status, 200);
-  other.stop();
 });
 
 test("a credential that the caller brings is left alone", async () => {
