@@ -28,8 +28,8 @@ export class GateletError extends Error {
   readonly errors: readonly FieldError[];
 
   /** @internal */
-  constructor(code: ErrorCode, message: string, status = 0, more: Pick<ErrorOptions, "cause"> & Partial<Facts> = {}) {
-    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+  constructor(code: ErrorCode, message: string, status = 0, more: More = {}) {
+    super(message, more);
     this.code = code;
     this.status = status;
     this.retryAfter = more.retryAfter;
@@ -37,9 +37,9 @@ export class GateletError extends Error {
   }
 }
 
-interface Facts {
-  retryAfter: number | undefined;
-  errors: readonly FieldError[] | undefined;
+interface More extends ErrorOptions {
+  retryAfter?: number | undefined;
+  errors?: readonly FieldError[] | undefined;
 }
 
 /** What a refusal says. */
@@ -47,7 +47,7 @@ export async function refusal(response: Response): Promise<GateletError> {
   const problem = (await response.json().catch(() => undefined)) as Partial<Problem> | undefined;
   const code = problem?.code ?? "unexpected_answer";
   const message = problem?.detail ?? `the server answered ${response.status}`;
-  const facts = { retryAfter: retryAfter(response.headers.get("Retry-After")), errors: problem?.errors ?? undefined };
+  const facts = { retryAfter: retryAfter(response.headers.get("Retry-After")), errors: problem?.errors };
   return new GateletError(code, message, response.status, facts);
 }
 
