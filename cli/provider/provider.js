@@ -15,15 +15,15 @@ loud();
 
 /**
  * Starts a provider, on a free port unless `port` names one. `clients` are as `oidc-provider` wants them: `client_id`,
- * `client_secret`, `redirect_uris`. Without a `signingKey` it makes one. `configure(configuration)` may change what the provider is made of, and
- * `wrap(handler, started)` returns what answers requests in place of `handler`.
+ * `client_secret`, `redirect_uris`. Without a `signingKey` it makes one. `configure(configuration)` may change what the
+ * provider is made of, and `wrap(handler, started)` returns what answers requests in place of `handler`.
  */
 export async function startProvider({ port = 0, host = "127.0.0.1", clients, signingKey, configure, wrap = (handler) => handler }) {
+  signingKey ??= await newSigningKey();
   const server = http.createServer();
   server.listen(port, host);
   await once(server, "listening"); // The issuer contains the port.
   const issuer = `http://${host}:${server.address().port}`;
-  signingKey ??= await newSigningKey();
   const accounts = new Map();
   const configuration = configured(server.address().port, clients, signingKey, accounts);
   configure?.(configuration);
