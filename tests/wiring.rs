@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, process::Command, time::Duration};
 
 use functions::ROUTES;
 use serde_json::Value;
-use shared::{problem::Problem, store::StoreError};
+use shared::{problem::Problem, provider::ProviderError};
 
 use crate::support::{project_file, template};
 
@@ -179,8 +179,17 @@ fn problems() -> Vec<Problem> {
         Problem::OriginNotAllowed,
         Problem::UserIdTaken,
         Problem::SessionNotFound,
+        Problem::ProviderNotFound,
+        Problem::ReturnToNotAllowed,
+        Problem::InvalidState,
+        Problem::InvalidCode,
+        Problem::ProviderFailed(ProviderError::TimedOut),
+        Problem::IdentityNotFound,
+        Problem::IdentityTaken,
+        Problem::TooManyIdentities,
+        Problem::LastCredential,
         Problem::TooManyAttempts { retry_after: Duration::ZERO },
-        Problem::Unavailable(StoreError::Unavailable("".into())),
+        Problem::Unavailable("".into()),
         Problem::internal(""),
     ]
 }
@@ -203,6 +212,15 @@ const fn is_listed(problem: &Problem) -> bool {
         | Problem::OriginNotAllowed
         | Problem::UserIdTaken
         | Problem::SessionNotFound
+        | Problem::ProviderNotFound
+        | Problem::ReturnToNotAllowed
+        | Problem::InvalidState
+        | Problem::InvalidCode
+        | Problem::ProviderFailed(_)
+        | Problem::IdentityNotFound
+        | Problem::IdentityTaken
+        | Problem::TooManyIdentities
+        | Problem::LastCredential
         | Problem::TooManyAttempts { .. }
         | Problem::Unavailable(_)
         | Problem::Internal(_) => true,

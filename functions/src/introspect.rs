@@ -46,8 +46,10 @@ struct IntrospectedAccessToken {
     token: TokenInfo,
     /// How it is used.
     token_type: TokenType,
-    /// The name that the user picked, normalised.
-    username: String,
+    /// The name that the user picked, normalised. Absent for who came by a provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    username: Option<String>,
 }
 
 /// A good refresh token of the application that asks.
@@ -57,8 +59,10 @@ struct IntrospectedRefreshToken {
     active: Always<true>,
     /// The user.
     sub: UserKey,
-    /// The name that the user picked, normalised.
-    username: String,
+    /// The name that the user picked, normalised. Absent for who came by a provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    username: Option<String>,
     /// The session.
     sid: SessionId,
     /// The application.

@@ -6,9 +6,13 @@
 pub mod authenticate;
 pub mod authorizer;
 pub mod discovery;
+pub mod identities;
 pub mod introspect;
 pub mod jwks;
 pub mod logout;
+pub mod oauth_callback;
+pub mod oauth_exchange;
+pub mod oauth_start;
 pub mod openapi;
 pub mod refresh;
 pub mod register;
@@ -35,7 +39,7 @@ const fn route(function: &'static str, method: &'static str, path: &'static str)
 
 /// Every route. A test holds the template, the events and the README against it. The authorizer and the
 /// scheduled `rotate_keys` have none.
-pub const ROUTES: [Route; 16] = [
+pub const ROUTES: [Route; 22] = [
     route("register", "POST", "/api/v1/auth/register"),
     route("authenticate", "POST", "/api/v1/auth/authenticate"),
     route("refresh", "POST", "/api/v1/auth/refresh"),
@@ -52,4 +56,10 @@ pub const ROUTES: [Route; 16] = [
     route("sessions", "GET", "/api/v1/auth/sessions"),
     route("sessions", "DELETE", "/api/v1/auth/sessions"),
     route("sessions", "DELETE", "/api/v1/auth/sessions/{session_id}"),
+    route("oauth_start", "GET", "/api/v1/auth/oauth/{provider}"),
+    route("oauth_callback", "GET", "/api/v1/auth/oauth/{provider}/callback"),
+    route("oauth_exchange", "POST", "/api/v1/auth/oauth/exchange"),
+    route("identities", "GET", "/api/v1/auth/identities"),
+    route("identities", "POST", "/api/v1/auth/identities"),
+    route("identities", "DELETE", "/api/v1/auth/identities/{identity_id}"),
 ];

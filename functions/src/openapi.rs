@@ -19,7 +19,8 @@ pub(crate) use examples::*;
 pub(crate) use operation::{CACHEABLE, Operation, SETS_COOKIES};
 
 use crate::{
-    authenticate, discovery, introspect, jwks, logout, refresh, register, revoke, sessions, token_info, whoami,
+    authenticate, discovery, identities, introspect, jwks, logout, oauth_callback, oauth_exchange, oauth_start,
+    refresh, register, revoke, sessions, token_info, whoami,
 };
 
 const DESCRIPTION: &str = "\
@@ -42,11 +43,12 @@ application allows, and a body that is JSON or empty.
 `{\"message\": \"Not Found\"}` and the like, and have none of these headers.";
 
 /// The groups, in the order in which they are read.
-const TAGS: [(&str, &str); 5] = [
+const TAGS: [(&str, &str); 6] = [
     ("accounts", "Accounts."),
     ("tokens", "Signing in, and what comes of it until signing out."),
     ("identity", "Who a token is of."),
     ("sessions", "The user's own sessions: a session is one sign-in on one device."),
+    ("providers", "Signing in at a provider, such as Google. `docs/providers.md` has the whole of it."),
     ("servers", "For servers: what OAuth's RFCs define, and the public keys."),
 ];
 
@@ -106,6 +108,10 @@ fn operations() -> Vec<Operation> {
         introspect::operations(),
         revoke::operations(),
         sessions::operations(),
+        oauth_start::operations(),
+        oauth_callback::operations(),
+        oauth_exchange::operations(),
+        identities::operations(),
     ];
     endpoints.into_iter().flatten().collect()
 }

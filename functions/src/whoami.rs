@@ -42,8 +42,10 @@ struct Identity {
     authenticated: Always<true>,
     /// The user, for ever.
     user_key: UserKey,
-    /// The name that the user picked, normalised.
-    user_id: String,
+    /// The name that the user picked, normalised. Absent for who came by a provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    user_id: Option<String>,
     /// What the user may do now, whatever the token says.
     permissions: Vec<String>,
     /// The session.

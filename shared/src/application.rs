@@ -3,11 +3,13 @@
 use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::{
     api_key::{ApiKey, KeyHash, KeyKind},
     ids::ApplicationId,
     protocol::RefreshPolicy,
+    user::Permissions,
     world::Timestamp,
 };
 
@@ -58,6 +60,10 @@ pub struct Application {
     pub delivery: TokenDelivery,
     /// The origins whose pages may use its cookies (RFC 6454 §6.2, exact).
     pub allowed_origins: Vec<String>,
+    /// The addresses that a sign-in at a provider may end at (compared to the letter, as RFC 9700 §2.1 wants it).
+    pub allowed_return_to: Vec<String>,
+    /// What a new user may do who comes by this application.
+    pub default_permissions: Permissions,
     /// When it was made.
     pub created_at: Timestamp,
     /// Its keys, at most [`Application::MAX_KEYS`] of each kind.
@@ -92,6 +98,8 @@ impl Application {
             },
             delivery: TokenDelivery::Body,
             allowed_origins: Vec::new(),
+            allowed_return_to: Vec::new(),
+            default_permissions: Permissions::default(),
             created_at: now,
             keys: Vec::new(),
         }
@@ -108,6 +116,12 @@ impl Application {
     #[must_use]
     pub fn allows_origin(&self, origin: &str) -> bool {
         self.allowed_origins.iter().any(|allowed| allowed == origin)
+    }
+
+    /// Whether a sign-in at a provider may end at `address`.
+    #[must_use]
+    pub fn allows_return_to(&self, address: &str) -> bool {
+        self.allowed_return_to.iter().any(|allowed| allowed == address)
     }
 
     /// Checks what no type can hold: the rules that settings keep among themselves.
@@ -146,6 +160,13 @@ impl Application {
                 "allowed origin",
                 "is scheme://host[:port], in lower case, with no path and no wildcard",
             ),
+            (self.allowed_return_to.len() <= 32, "allowed return addresses", "are at most 32"),
+            (
+                self.allowed_return_to.iter().all(|address| is_return_address(address)),
+                "allowed return address",
+                "is an https:// URL, an http:// URL on localhost, or a URL of an app's own scheme with a dot in it; without fragment",
+            ),
+            (self.default_permissions.len() <= Permissions::MAX, "default permissions", "are at most 32"),
             (
                 self.audience.as_ref().is_none_or(|audience| (1..=256).contains(&audience.len())),
                 "audience",
@@ -180,6 +201,20 @@ fn is_origin(text: &str) -> bool {
             && !host.ends_with(default_port)
             && host.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':' | b'[' | b']'))
     })
+}
+
+/// Whether a browser may be sent to `text` at the end of a sign-in: over TLS, to this machine, or to an app that has registered a
+/// scheme of its own, which has the form of a reversed domain name (RFC 8252 §7.1).
+fn is_return_address(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else { return false };
+    let safe = match url.scheme() {
+        "https" => true,
+        "http" => matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")),
+        scheme => scheme.contains('.'),
+    };
+    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    // What a parser reads into it is what stands there: no other spelling.
+    safe && plain && text.len() <= 512 && url.as_str() == text
 }
 
 #[cfg(test)]

@@ -65,11 +65,17 @@ pub enum Action {
     KeyCreated,
     /// A key was taken away before it was in use.
     KeyDeleted,
+    /// An identity at a provider signs a user in from now on.
+    IdentityLinked,
+    /// It does no longer.
+    IdentityUnlinked,
+    /// The code of a sign-in was used again, and the session that it began with was ended.
+    CodeReuse,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::Registered,
         Self::SignedIn,
         Self::SignInFailed,
@@ -90,6 +96,9 @@ impl Action {
         Self::AllSessionsEnded,
         Self::KeyCreated,
         Self::KeyDeleted,
+        Self::IdentityLinked,
+        Self::IdentityUnlinked,
+        Self::CodeReuse,
     ];
 
     /// The event's name. One name covers both kinds of reuse, which `case` tells apart.
@@ -113,6 +122,9 @@ impl Action {
             Self::SessionEnded => "session.ended",
             Self::SessionEvicted => "session.evicted",
             Self::AllSessionsEnded => "sessions.all_ended",
+            Self::IdentityLinked => "identity.linked",
+            Self::IdentityUnlinked => "identity.unlinked",
+            Self::CodeReuse => "sign_in.code_reused",
             Self::KeyCreated => "key.created",
             Self::KeyDeleted => "key.deleted",
         }
@@ -172,6 +184,8 @@ pub struct Event {
     kid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<String>,
     #[serde(flatten)]
     origin: Origin,
 }
@@ -189,6 +203,7 @@ impl Event {
             session_id: None,
             kid: None,
             reason: None,
+            provider: None,
             origin,
         }
     }
@@ -224,6 +239,12 @@ impl Event {
         self.of_user(session.user_key).of_session_id(session.session_id)
     }
 
+    /// Naming the provider, if one was involved.
+    #[must_use]
+    pub fn at_provider<'a>(self, provider: impl Into<Option<&'a str>>) -> Self {
+        Self { provider: provider.into().map(str::to_owned), ..self }
+    }
+
     /// Saying why.
     #[must_use]
     pub fn because(self, reason: RevocationReason) -> Self {
@@ -250,38 +271,5 @@ pub fn record(event: &Event) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The compiler asks for a new action here.
-    const fn next(action: Action) -> Option<Action> {
-        match action {
-            Action::Registered => Some(Action::SignedIn),
-            Action::SignedIn => Some(Action::SignInFailed),
-            Action::SignInFailed => Some(Action::SignInThrottled),
-            Action::SignInThrottled => Some(Action::SignInLocked),
-            Action::SignInLocked => Some(Action::RegistrationThrottled),
-            Action::RegistrationThrottled => Some(Action::Rotated),
-            Action::Rotated => Some(Action::Used),
-            Action::Used => Some(Action::Repeated),
-            Action::Repeated => Some(Action::Recovered),
-            Action::Recovered => Some(Action::LateReuse),
-            Action::LateReuse => Some(Action::Reuse),
-            Action::Reuse => Some(Action::AheadOfTable),
-            Action::AheadOfTable => Some(Action::Refused),
-            Action::Refused => Some(Action::Unacceptable),
-            Action::Unacceptable => Some(Action::SessionEnded),
-            Action::SessionEnded => Some(Action::SessionEvicted),
-            Action::SessionEvicted => Some(Action::AllSessionsEnded),
-            Action::AllSessionsEnded => Some(Action::KeyCreated),
-            Action::KeyCreated => Some(Action::KeyDeleted),
-            Action::KeyDeleted => None,
-        }
-    }
-
-    #[test]
-    fn all_are_all() {
-        let chain: Vec<_> = std::iter::successors(Some(Action::Registered), |action| next(*action)).collect();
-        assert_eq!(chain, Action::ALL);
-    }
-}
+#[path = "audit_tests.rs"]
+mod tests;

@@ -15,6 +15,7 @@ use crate::{
     http::Cookies,
     ids::ApplicationId,
     password::{Hasher, Params, Policy},
+    provider::ProviderSettings,
     secret::Secret,
 };
 
@@ -41,6 +42,10 @@ pub struct Config {
     pub authorizer: Authorizer,
     /// `GATELET_SIGNING_ALGORITHM` and `GATELET_KEY_ROTATION_DAYS`.
     pub rotation: Rotation,
+    /// `GATELET_OAUTH_PROVIDERS`: whom users may sign in at, other than here. Default: nobody.
+    pub providers: ProviderSettings,
+    /// `AWS_ENDPOINT_URL_SSM` and `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
+    pub secret_stores: SecretStores,
     /// `GATELET_USERS_TABLE` and its like.
     pub tables: Tables,
     /// Where DynamoDB is, and who asks.
@@ -107,6 +112,8 @@ pub struct Tables {
     pub signing_keys: String,
     /// Counters of attempts.
     pub throttles: String,
+    /// Sign-ins at providers that are under way.
+    pub flows: String,
 }
 
 impl Tables {
@@ -119,8 +126,18 @@ impl Tables {
             applications: format!("{stack}-applications"),
             signing_keys: format!("{stack}-signing-keys"),
             throttles: format!("{stack}-throttles"),
+            flows: format!("{stack}-flows"),
         }
     }
+}
+
+/// Other places for client secrets than the region's own.
+#[derive(Debug, Default)]
+pub struct SecretStores {
+    /// Another Parameter Store.
+    pub parameter_store: Option<String>,
+    /// Another Secrets Manager.
+    pub secrets_manager: Option<String>,
 }
 
 /// What Lambda says about AWS.
@@ -170,12 +187,18 @@ impl Config {
             },
             authorizer: authorizer(settings)?,
             rotation: rotation(settings)?,
+            providers: settings.providers()?,
+            secret_stores: SecretStores {
+                parameter_store: settings.optional("AWS_ENDPOINT_URL_SSM"),
+                secrets_manager: settings.optional("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            },
             tables: Tables {
                 users: settings.required("GATELET_USERS_TABLE")?,
                 sessions: settings.required("GATELET_SESSIONS_TABLE")?,
                 applications: settings.required("GATELET_APPLICATIONS_TABLE")?,
                 signing_keys: settings.required("GATELET_SIGNING_KEYS_TABLE")?,
                 throttles: settings.required("GATELET_THROTTLES_TABLE")?,
+                flows: settings.required("GATELET_FLOWS_TABLE")?,
             },
             aws: Aws {
                 region: settings.required("AWS_REGION")?,

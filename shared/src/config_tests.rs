@@ -1,12 +1,13 @@
 use super::*;
 
-const COMPLETE: [(&str, &str); 9] = [
+const COMPLETE: [(&str, &str); 10] = [
     ("GATELET_ISSUER", "https://auth.example.com/api/v1/auth"),
     ("GATELET_USERS_TABLE", "u"),
     ("GATELET_SESSIONS_TABLE", "s"),
     ("GATELET_APPLICATIONS_TABLE", "a"),
     ("GATELET_SIGNING_KEYS_TABLE", "k"),
     ("GATELET_THROTTLES_TABLE", "t"),
+    ("GATELET_FLOWS_TABLE", "f"),
     ("AWS_REGION", "eu-west-1"),
     ("AWS_ACCESS_KEY_ID", "id"),
     ("AWS_SECRET_ACCESS_KEY", "secret"),

@@ -7,11 +7,12 @@ use crate::{
     application::Application,
     config::Config,
     http::{AccessToken, Cookies, Request, basic_credentials, check_cross_site},
+    ids::ApplicationId,
     keyring::VerificationRing,
     live::{self, Identity},
     note,
     problem::Problem,
-    store::{Applications, Caller, IdentifyError, KeysError, Sessions, Store, Users},
+    store::{Applications, Caller, IdentifyError, KeysError, Sessions, Store, StoreError, Users},
     world::{Timestamp, World},
 };
 
@@ -38,6 +39,45 @@ pub async fn caller(request: &Request, applications: &Applications, now: Timesta
     let caller = applications.identify(key.as_deref(), now).await?;
     note::application(caller.application.id);
     Ok(caller)
+}
+
+/// The application that a browser's navigation names, which can't have an `Api-Key` header: by its id in `client_id` (RFC 6749 §4.1.1).
+///
+/// # Errors
+///
+/// If there is no such application, or none is named and there is no default one.
+pub async fn navigated(
+    request: &Request,
+    applications: &Applications,
+    now: Timestamp,
+) -> Result<Arc<Application>, Problem> {
+    let Some(id) = request.query_parameter("client_id") else {
+        return application(request, applications, now).await;
+    };
+    // Asked here too, for what must not stand in the query.
+    request.api_key()?;
+    let found = match id.parse() {
+        Ok(id) => by_id(id, applications, now).await?,
+        Err(_) => None,
+    };
+    found.ok_or(Problem::InvalidRequest("client_id names no application"))
+}
+
+/// The application `id`.
+///
+/// # Errors
+///
+/// If the store fails.
+pub async fn by_id(
+    id: ApplicationId,
+    applications: &Applications,
+    now: Timestamp,
+) -> Result<Option<Arc<Application>>, StoreError> {
+    let application = applications.read(id, now).await?;
+    if let Some(application) = &application {
+        note::application(application.id);
+    }
+    Ok(application)
 }
 
 /// The application that a request proves to be from, by its secret key in `Api-Key` or as the password of HTTP Basic with

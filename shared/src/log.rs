@@ -74,7 +74,7 @@ pub(crate) fn milliseconds(duration: Duration) -> f64 {
 
 /// An invocation failed through our fault or the store's: the causes, which the caller is not told.
 pub fn problem(problem: &Problem) {
-    if matches!(problem, Problem::Internal(_) | Problem::Unavailable(_)) {
+    if matches!(problem, Problem::Internal(_) | Problem::Unavailable(_) | Problem::ProviderFailed(_)) {
         error(problem.entry().code, causes(problem));
     }
 }

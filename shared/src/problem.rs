@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{
     keyring::SignError,
+    provider::{ProviderError, SecretError},
     rotation::RotationError,
     store::{IdentifyError, KeysError, StoreError},
 };
@@ -64,6 +65,33 @@ pub enum Problem {
     /// The request came with cookies, but not from a page that may use them.
     #[error("requests with cookies must come from an origin that the application allows")]
     OriginNotAllowed,
+    /// The deployment has no such provider.
+    #[error("there is no such provider")]
+    ProviderNotFound,
+    /// The application's list does not have that address, to the letter.
+    #[error("return_to is none of the application's allowed addresses")]
+    ReturnToNotAllowed,
+    /// The sign-in at a provider is not one that this browser has begun: absent, foreign, finished and old are alike.
+    #[error("this sign-in has expired, is finished, or began in another browser; begin again")]
+    InvalidState,
+    /// A code is malformed, used, expired, or another application's, or its verifier is wrong (RFC 6749 §5.2, RFC 7636 §4.6).
+    #[error("the code is not valid; begin again")]
+    InvalidCode,
+    /// A provider did not say who signed in. Nothing has happened, and the user can begin again.
+    #[error("{0}; begin again")]
+    ProviderFailed(#[source] ProviderError),
+    /// The user has no such identity.
+    #[error("there is no such identity")]
+    IdentityNotFound,
+    /// Somebody signs in by that identity already.
+    #[error("this identity is linked already")]
+    IdentityTaken,
+    /// A user can't have more.
+    #[error("a user has at most 10 identities")]
+    TooManyIdentities,
+    /// Without it, the user could not sign in any more.
+    #[error("this is the user's only way to sign in")]
+    LastCredential,
     /// Somebody has that name.
     #[error("this user_id is taken")]
     UserIdTaken,
@@ -76,9 +104,9 @@ pub enum Problem {
         /// How long.
         retry_after: Duration,
     },
-    /// The store did not answer in time. Nothing was decided, and the same request may be sent again.
+    /// The store, or another service of AWS, did not answer in time. Nothing was decided, and the same request may be sent again.
     #[error("temporarily unavailable, send the same request again")]
-    Unavailable(#[source] StoreError),
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Our fault. The source is logged, never sent.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -113,6 +141,15 @@ impl Problem {
             Self::InvalidToken(_) => (401, "invalid_token", "The access token is not valid"),
             Self::InvalidGrant => (401, "invalid_grant", "The refresh token is not valid"),
             Self::OriginNotAllowed => (403, "origin_not_allowed", "The origin is not allowed"),
+            Self::ProviderNotFound => (404, "provider_not_found", "There is no such provider"),
+            Self::ReturnToNotAllowed => (400, "return_to_not_allowed", "The address is not allowed"),
+            Self::InvalidState => (400, "invalid_state", "The sign-in can't be finished"),
+            Self::InvalidCode => (400, "invalid_code", "The code is not valid"),
+            Self::ProviderFailed(_) => (502, "provider_failed", "The provider failed"),
+            Self::IdentityNotFound => (404, "identity_not_found", "There is no such identity"),
+            Self::IdentityTaken => (409, "identity_taken", "The identity is linked already"),
+            Self::TooManyIdentities => (409, "too_many_identities", "The user has too many identities"),
+            Self::LastCredential => (409, "last_credential", "The last credential can't be removed"),
             Self::SessionNotFound => (404, "session_not_found", "There is no such session"),
             Self::UserIdTaken => (409, "user_id_taken", "The user_id is taken"),
             Self::TooManyAttempts { .. } => (429, "too_many_attempts", "Too many attempts"),
@@ -159,8 +196,20 @@ pub struct Entry {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) => Self::Unavailable(error),
+            StoreError::Unavailable(_) => Self::Unavailable(error.into()),
             StoreError::Rejected { .. } | StoreError::Corrupt { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<ProviderError> for Problem {
+    fn from(error: ProviderError) -> Self {
+        match error {
+            ProviderError::Code => Self::InvalidCode,
+            ProviderError::OtherIssuer => Self::InvalidState,
+            ProviderError::Secret(error @ SecretError::Unavailable(..)) => Self::Unavailable(error.into()),
+            ProviderError::Secret(error) => Self::internal(error),
+            error => Self::ProviderFailed(error),
         }
     }
 }

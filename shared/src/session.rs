@@ -19,6 +19,8 @@ const MAX_USER_AGENT: usize = 256;
 pub enum Method {
     /// By password: `pwd`.
     Password,
+    /// At a provider: `fed`, which RFC 8176 does not register and others use too.
+    Federated,
 }
 
 impl Method {
@@ -27,13 +29,14 @@ impl Method {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "pwd",
+            Self::Federated => "fed",
         }
     }
 
     /// The method with this registered value.
     #[must_use]
     pub fn from_value(value: &str) -> Option<Self> {
-        [Self::Password].into_iter().find(|method| method.as_str() == value)
+        [Self::Password, Self::Federated].into_iter().find(|method| method.as_str() == value)
     }
 }
 
@@ -93,9 +96,16 @@ pub struct Session {
 }
 
 impl Session {
-    /// A new session of `user` for `application`, beginning now.
+    /// A new session of `user`, who has signed in by `method`, for `application`, beginning now.
     #[must_use]
-    pub fn begin(user: &User, application: &Application, device: Device, world: &impl World, now: Timestamp) -> Self {
+    pub fn begin(
+        user: &User,
+        method: Method,
+        application: &Application,
+        device: Device,
+        world: &impl World,
+        now: Timestamp,
+    ) -> Self {
         let absolute_expires_at = now.plus(application.refresh.absolute);
         Self {
             user_key: user.key,
@@ -104,7 +114,7 @@ impl Session {
             epoch: user.epoch,
             position: Position::FIRST,
             previous_branch: None,
-            method: Method::Password,
+            method,
             created_at: now,
             rotated_at: now,
             expires_at: application.refresh.idle_end(now, absolute_expires_at),
@@ -167,10 +177,13 @@ pub enum RevocationReason {
     RevokedByApplication,
     /// The user signed in again in the same place.
     Replaced,
+    /// The code that it began with was used again.
+    CodeReuse,
 }
 
 impl RevocationReason {
-    const ALL: [Self; 5] = [Self::Logout, Self::Reuse, Self::EndedByUser, Self::RevokedByApplication, Self::Replaced];
+    const ALL: [Self; 6] =
+        [Self::Logout, Self::Reuse, Self::EndedByUser, Self::RevokedByApplication, Self::Replaced, Self::CodeReuse];
 
     /// As it is stored.
     #[must_use]
@@ -181,6 +194,7 @@ impl RevocationReason {
             Self::EndedByUser => "ended_by_user",
             Self::RevokedByApplication => "revoked_by_application",
             Self::Replaced => "replaced",
+            Self::CodeReuse => "code_reuse",
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use crate::{ids::UserKey, password::PasswordHash, world::Timestamp};
+use crate::{identity::LinkedIdentity, ids::UserKey, password::PasswordHash, world::Timestamp};
 
 /// Whether an account may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,23 +27,58 @@ impl fmt::Display for Status {
 pub struct User {
     /// The random, immutable id: the JWT `sub`.
     pub key: UserKey,
-    /// The name that the person picked, normalised.
-    pub user_id: String,
-    /// An address that nobody has verified. It identifies no one.
+    /// The name that the person picked, normalised. Who came by a provider has none.
+    pub user_id: Option<String>,
+    /// An address. It identifies no one.
     pub email: Option<String>,
+    /// Whether a provider or an operator has vouched that the address is this person's.
+    pub email_verified: bool,
     /// Whether the account may be used.
     pub status: Status,
     /// Raising it ends all of the user's sessions at once.
     pub epoch: u64,
     /// What the user may do.
     pub permissions: Permissions,
-    /// The password's hash.
-    pub password: PasswordHash,
+    /// The password's hash, if the user has a password.
+    pub password: Option<PasswordHash>,
+    /// The identities at providers by which the user signs in, at most [`User::MAX_IDENTITIES`]. Without a password there is at
+    /// least one.
+    pub identities: Vec<LinkedIdentity>,
     /// When the user registered.
     pub created_at: Timestamp,
 }
 
 impl User {
+    /// An item does not grow without bound.
+    pub const MAX_IDENTITIES: usize = 10;
+
+    /// A new user who signs in by name and password.
+    #[must_use]
+    pub fn named(key: UserKey, user_id: String, password: PasswordHash, now: Timestamp) -> Self {
+        Self { user_id: Some(user_id), password: Some(password), ..Self::nobody(key, now) }
+    }
+
+    /// A new user who signs in at a provider.
+    #[must_use]
+    pub fn identified(key: UserKey, identity: LinkedIdentity, now: Timestamp) -> Self {
+        Self { identities: vec![identity], ..Self::nobody(key, now) }
+    }
+
+    const fn nobody(key: UserKey, now: Timestamp) -> Self {
+        Self {
+            key,
+            user_id: None,
+            email: None,
+            email_verified: false,
+            status: Status::Active,
+            epoch: 0,
+            permissions: Permissions(BTreeSet::new()),
+            password: None,
+            identities: Vec::new(),
+            created_at: now,
+        }
+    }
+
     /// Whether the account may be used.
     #[must_use]
     pub fn is_active(&self) -> bool {

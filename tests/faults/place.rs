@@ -17,9 +17,9 @@ use shared::{
     password::{Hasher, Params, Password, PasswordHash, Peppers},
     protocol::Position,
     refresh_token::RefreshToken,
-    session::{Device, Session},
+    session::{Device, Method, Session},
     store::Store,
-    user::{Permissions, Status, User},
+    user::User,
     world::{System, Timestamp, World},
 };
 
@@ -116,21 +116,14 @@ impl Place {
     /// is `aged`: where in its life it is.
     pub async fn person(&self, profile: Profile, sessions: usize, aged: fn(&mut Session)) -> Person {
         let (known, application) = self.application(profile).await;
-        let user = User {
-            key: UserKey::random(&System),
-            user_id: self.app.fresh_name("ada"),
-            email: None,
-            status: Status::Active,
-            epoch: 0,
-            permissions: Permissions::default(),
-            password: PasswordHash::from_stored(self.weak_hash.clone()),
-            created_at: System.now(),
-        };
+        let name = self.app.fresh_name("ada");
+        let hash = PasswordHash::from_stored(self.weak_hash.clone());
+        let user = User::named(UserKey::random(&System), name.clone(), hash, System.now());
         self.store.users.register(&user, &System).await.expect("an account");
-        let mut person = Person::new(self.app.clone(), known, user.user_id.clone(), user.key.to_string());
+        let mut person = Person::new(self.app.clone(), known, name, user.key.to_string());
         let now = System.now();
         for index in 0..sessions {
-            let mut session = Session::begin(&user, &application, Device::default(), &System, now);
+            let mut session = Session::begin(&user, Method::Password, &application, Device::default(), &System, now);
             // Which one has to go is not left to chance.
             session.rotated_at = Timestamp::from_seconds(now.seconds() - 60);
             if index == 0 {

@@ -17,9 +17,9 @@ use shared::{
     keyring::SealingRing,
     password::PasswordHash,
     problem::Problem,
-    session::{Device, Session},
+    session::{Device, Method, Session},
     store::Store,
-    user::{Permissions, Status, User},
+    user::{Status, User},
     world::{Timestamp, World},
 };
 
@@ -96,19 +96,11 @@ impl Deployment {
     pub async fn sign_in(&self, application: usize) -> (Session, Answered) {
         self.clock.set(self.start);
         let key = UserKey::random(&self.clock);
-        let user = User {
-            key,
-            user_id: key.to_string(),
-            email: None,
-            status: Status::Active,
-            epoch: 0,
-            permissions: Permissions::default(),
-            password: PasswordHash::from_stored("none".into()),
-            created_at: self.start,
-        };
+        let hash = PasswordHash::from_stored("none".into());
+        let user = User::named(key, key.to_string(), hash, self.start);
         self.store.users.register(&user, &self.clock).await.expect("an account");
         let application = &self.applications[application].0;
-        let session = Session::begin(&user, application, Device::default(), &self.clock, self.start);
+        let session = Session::begin(&user, Method::Password, application, Device::default(), &self.clock, self.start);
         self.store.sessions.begin(&session).await.expect("a session");
         let tokens = self.issuer.issue(&session, &user, application, self.start, &self.clock).await.expect("tokens");
         let (refresh, _) = tokens.refresh.expect("a refresh token");

@@ -1,9 +1,10 @@
 //! What a function's environment would say, for handlers and keys that run in the test itself.
 
 use shared::{
-    config::{Authorizer, Aws, Config, Limits, LiveCheck, Passwords, Rotation, Tables},
+    config::{Authorizer, Aws, Config, Limits, LiveCheck, Passwords, Rotation, SecretStores, Tables},
     http::Cookies,
     password::{Hasher, Params, Peppers, Policy},
+    provider::ProviderSettings,
     secret::Secret,
 };
 
@@ -23,6 +24,8 @@ pub fn config(issuer: &str, endpoint: &str, tables: Tables, rotation: Rotation) 
         authorizer: Authorizer { optional: false, live_check: LiveCheck::Off },
         rotation,
         tables,
+        providers: ProviderSettings::default(),
+        secret_stores: SecretStores::default(),
         aws: Aws {
             region: "eu-central-1".into(),
             endpoint: Some(endpoint.to_owned()),

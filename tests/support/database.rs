@@ -36,6 +36,7 @@ impl Database {
             applications: table("applications"),
             signing_keys: table("signing_keys"),
             throttles: table("throttles"),
+            flows: table("flows"),
         };
         let aws = Aws {
             region: ready.region.clone(),

@@ -99,6 +99,16 @@ struct TableNames {
         hide_short_help = true
     )]
     throttles: Option<String>,
+
+    /// Flows table
+    #[arg(
+        long = "flows-table",
+        global = true,
+        env = "GATELET_FLOWS_TABLE",
+        value_name = "TABLE",
+        hide_short_help = true
+    )]
+    flows: Option<String>,
 }
 
 /// A deployment's tables, ready for use.
@@ -148,13 +158,14 @@ impl Target {
         }
         let default = Tables::of_stack(if self.is_loopback() { LOCAL_STACK } else { STACK });
         let named = |name: &Option<String>, default| present(name.as_ref()).map_or(default, str::to_owned);
-        let TableNames { users, sessions, applications, signing_keys, throttles } = &self.tables;
+        let TableNames { users, sessions, applications, signing_keys, throttles, flows } = &self.tables;
         Tables {
             users: named(users, default.users),
             sessions: named(sessions, default.sessions),
             applications: named(applications, default.applications),
             signing_keys: named(signing_keys, default.signing_keys),
             throttles: named(throttles, default.throttles),
+            flows: named(flows, default.flows),
         }
     }
 }

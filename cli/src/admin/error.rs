@@ -37,6 +37,8 @@ pub(crate) enum AdminError {
     NoUser(String),
     #[error("`{permission}` can't be granted: {reason}")]
     Permission { permission: String, reason: InvalidPermission },
+    #[error("user {0} has no address")]
+    NoEmail(String),
     #[error("user {0} would have more than {max} permissions, which is the most", max = Permissions::MAX)]
     TooManyPermissions(String),
     #[error("user {user_id} does not have the permission `{permission}`; nothing was changed")]

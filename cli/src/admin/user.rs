@@ -3,6 +3,7 @@
 use super::answer::{Answer, fields, or_dash, table};
 use super::{ATTEMPTS, AdminError};
 use serde_json::{Value, json};
+use shared::identity::LinkedIdentity;
 use shared::ids::UserKey;
 use shared::session::Session;
 use shared::store::{Sessions, Store, StoreError, Throttles, Users};
@@ -53,6 +54,12 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "PERMISSION")]
         permissions: Vec<String>,
     },
+    /// Vouch that the user's address is theirs, because you have made sure of it. A provider's word for it may then join an identity
+    /// to the account, if `link_verified_email` is on for that provider
+    VerifyEmail {
+        /// The user's `user_id` or `user_key`
+        user: String,
+    },
     /// End all of a user's sessions, on every device
     EndSessions {
         /// The user's `user_id` or `user_key`
@@ -70,6 +77,7 @@ impl Command {
             Self::Unlock { user } => unlock(users, throttles, user).await,
             Self::Grant { user, permissions } => set_permissions(users, user, permissions, grant).await,
             Self::Revoke { user, permissions } => set_permissions(users, user, permissions, revoke).await,
+            Self::VerifyEmail { user } => verify_email(users, user).await,
             Self::EndSessions { user } => end_sessions(users, user).await,
         }
     }
@@ -112,6 +120,16 @@ async fn unlock(users: &Users, throttles: &Throttles, given: &str) -> Result<Ans
     Ok(changed(&user, "No failure of a stranger counts any more."))
 }
 
+async fn verify_email(users: &Users, given: &str) -> Result<Answer, AdminError> {
+    let user = change(users, given, async |user| {
+        let email = user.email.as_deref().ok_or_else(|| AdminError::NoEmail(name(user)))?;
+        let unclaimed = users.find_by_verified_email(email).await?.is_none();
+        Ok(user.email_verified || users.vouch_for_email(user, unclaimed, &System).await?)
+    })
+    .await?;
+    Ok(changed(&user, "The address is theirs."))
+}
+
 async fn end_sessions(users: &Users, given: &str) -> Result<Answer, AdminError> {
     let user = change(users, given, async |user| Ok(users.end_all_sessions(user).await?)).await?;
     Ok(changed(&user, "All sessions are over."))
@@ -141,7 +159,7 @@ fn grant(user: &User, permissions: &mut Permissions, permission: &str) -> Result
         .add(permission)
         .map_err(|reason| AdminError::Permission { permission: permission.to_owned(), reason })?;
     if permissions.len() > Permissions::MAX {
-        return Err(AdminError::TooManyPermissions(user.user_id.clone()));
+        return Err(AdminError::TooManyPermissions(name(user)));
     }
     Ok(())
 }
@@ -152,7 +170,7 @@ fn revoke(user: &User, permissions: &mut Permissions, permission: &str) -> Resul
         permissions.remove(permission);
         return Ok(());
     }
-    Err(AdminError::NotGranted { user_id: user.user_id.clone(), permission: permission.to_owned() })
+    Err(AdminError::NotGranted { user_id: name(user), permission: permission.to_owned() })
 }
 
 /// Writes to an account as it is now, again if somebody else did so at the same time. The account afterwards.
@@ -202,6 +220,9 @@ fn to_json(user: &User) -> Value {
         "user_key": user.key,
         "user_id": user.user_id,
         "email": user.email,
+        "email_verified": user.email_verified,
+        "has_password": user.password.is_some(),
+        "identities": user.identities.iter().map(identity_json).collect::<Vec<_>>(),
         "status": user.status.to_string(),
         "permissions": user.permissions.iter().collect::<Vec<_>>(),
         "epoch": user.epoch,
@@ -209,11 +230,35 @@ fn to_json(user: &User) -> Value {
     })
 }
 
-fn lines(user: &User) -> [(&'static str, String); 7] {
+fn identity_json(identity: &LinkedIdentity) -> Value {
+    json!({
+        "identity_id": identity.id(),
+        "provider": identity.provider,
+        "issuer": identity.issuer,
+        "subject": identity.subject,
+        "email": identity.email,
+        "linked_at": identity.linked_at.to_string(),
+    })
+}
+
+/// How messages call a user.
+fn name(user: &User) -> String {
+    user.user_id.clone().unwrap_or_else(|| user.key.to_string())
+}
+
+fn lines(user: &User) -> [(&'static str, String); 9] {
+    let email = user.email.as_ref().map(|email| {
+        let verified = if user.email_verified { "verified" } else { "not verified" };
+        format!("{email} ({verified})")
+    });
+    let identities: Vec<_> = user.identities.iter().map(|identity| identity.provider.as_str()).collect();
+    let password = if user.password.is_some() { "yes" } else { "no" };
     [
         ("user key", user.key.to_string()),
-        ("user id", user.user_id.clone()),
-        ("email", or_dash(user.email.as_deref())),
+        ("user id", or_dash(user.user_id.as_deref())),
+        ("email", or_dash(email.as_deref())),
+        ("password", password.to_owned()),
+        ("identities", or_dash(Some(&identities.join(" ")))),
         ("status", user.status.to_string()),
         ("permissions", or_dash(Some(&user.permissions.to_string()))),
         ("epoch", user.epoch.to_string()),

@@ -1,6 +1,7 @@
 //! The environment that functions run in: Lambda's, and nothing of the developer's.
 
 use super::aws::Aws;
+use super::provider::{self, ExampleProvider};
 use super::resources::Function;
 use std::collections::BTreeMap;
 
@@ -9,9 +10,36 @@ const INHERITED: [&str; 4] = ["HOME", "PATH", "RUST_BACKTRACE", "TMPDIR"];
 
 const CREDENTIALS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
+/// The client secrets that functions find in variables: the only ones of the developer's own that they get, and only where a function's
+/// list of providers names them.
+#[derive(Default)]
+pub(crate) struct ClientSecrets {
+    /// The example provider's, which nobody has set.
+    example: Option<String>,
+}
+
+impl ClientSecrets {
+    pub(crate) fn of(provider: Option<&ExampleProvider>) -> Self {
+        Self { example: provider.map(|provider| provider.client_secret.expose().to_owned()) }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "as `inherited`")]
+    fn named_by(&self, function: &Function) -> BTreeMap<String, String> {
+        let providers = function.environment.get("GATELET_OAUTH_PROVIDERS").map_or("", String::as_str);
+        let providers: Vec<serde_json::Value> = serde_json::from_str(providers).unwrap_or_default();
+        let names = providers.iter().filter_map(|provider| provider["client_secret"].as_str()?.strip_prefix("env:"));
+        let secret = |name: &str| match &self.example {
+            Some(example) if name == provider::SECRET_VARIABLE => Some(example.clone()),
+            _ => std::env::var(name).ok(),
+        };
+        names.filter_map(|name| Some((name.to_owned(), secret(name)?))).collect()
+    }
+}
+
 /// The variables of one function: the template's, and Lambda's reserved ones, which win.
-pub(crate) fn of_function(function: &Function, aws: &Aws) -> BTreeMap<String, String> {
-    let mut variables = inherited();
+pub(crate) fn of_function(function: &Function, aws: &Aws, secrets: &ClientSecrets) -> BTreeMap<String, String> {
+    let mut variables = secrets.named_by(function);
+    variables.extend(inherited());
     variables.extend(function.environment.clone());
     variables.extend(of_aws(&aws.for_function(&function.name)));
     let lambda = [
@@ -28,9 +56,12 @@ pub(crate) fn of_function(function: &Function, aws: &Aws) -> BTreeMap<String, St
     variables
 }
 
-/// The same as far as it may be written down: without credentials that are the developer's own.
+/// The same as far as it may be written down: without credentials and secrets that are the developer's own.
 pub(crate) fn of_record(function: &Function, aws: &Aws) -> BTreeMap<String, String> {
-    let mut variables = of_function(function, aws);
+    let none = ClientSecrets::default();
+    let mut variables = of_function(function, aws, &none);
+    let own = none.named_by(function);
+    variables.retain(|name, _| !own.contains_key(name));
     if !aws.is_made_up() {
         variables.retain(|name, _| !CREDENTIALS.contains(&name.as_str()));
     }
@@ -93,10 +124,11 @@ mod tests {
             timeout: Duration::from_secs(1),
             memory_mb: 128,
         };
+        let none = ClientSecrets::default();
         for name in CREDENTIALS {
-            assert_eq!(of_function(&function, &aws)[name], "own");
+            assert_eq!(of_function(&function, &aws, &none)[name], "own");
             assert_eq!(of_record(&function, &aws).get(name), None);
-            assert_eq!(of_record(&function, &made_up), of_function(&function, &made_up), "{name}");
+            assert_eq!(of_record(&function, &made_up), of_function(&function, &made_up, &none), "{name}");
             assert!(of_record(&function, &made_up).contains_key(name));
         }
         assert!(of_record(&function, &aws).contains_key("AWS_REGION"));

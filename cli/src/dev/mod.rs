@@ -25,11 +25,13 @@ mod link;
 mod listeners;
 mod log;
 mod names;
+mod npm;
 mod options;
 mod pages;
 mod parameters;
 mod pool;
 mod progress;
+mod provider;
 mod queue;
 mod ready;
 mod record;
@@ -50,6 +52,7 @@ mod yaml;
 pub(crate) use options::Options;
 
 use aws::Aws;
+use environment::ClientSecrets;
 use gateway::Gateway;
 use invoke_api::InvokeApi;
 use listeners::Listeners;
@@ -58,6 +61,7 @@ use names::Names;
 use pages::Pages;
 use pool::{Health, Launch, Pool};
 use progress::Step;
+use provider::ExampleProvider;
 use ready::Ready;
 use record::Record;
 use runtime_api::RuntimeApi;
@@ -92,6 +96,8 @@ pub(crate) enum DevError {
     #[error(transparent)]
     Seed(#[from] seed::SeedError),
     #[error(transparent)]
+    Provider(#[from] provider::ProviderError),
+    #[error(transparent)]
     Link(#[from] link::LinkError),
     #[error("the function {function} does not start:\n{last_words}")]
     Init { function: String, last_words: String },
@@ -113,7 +119,11 @@ async fn serve(options: &Options) -> Result<(), DevError> {
     let base_url = format!("http://127.0.0.1:{port}");
     let workspace = Workspace::find().await?;
     let names = Names { stack: &options.stack, region: &options.database.region, base_url: &base_url };
-    let stacks = Stacks::read(options, &workspace)?;
+    let provider = match options.with_provider {
+        true => Some(ExampleProvider::start(&workspace, &base_url).await?),
+        false => None,
+    };
+    let stacks = Stacks::read(options, &workspace, provider.as_ref())?;
 
     let declared = stacks.evaluate(names, "")?;
     let binaries = binaries(options, &workspace, &declared).await?;
@@ -124,15 +134,17 @@ async fn serve(options: &Options) -> Result<(), DevError> {
     let applications = prepare(options, &workspace, &declared, &database.aws, &base_url).await?;
 
     let stack = stacks.evaluate(names, &seed::default_id(&applications, options.seed.default_application))?;
-    let pools = start_functions(options, &stack, &binaries, &database.aws, &record).await?;
+    let secrets = ClientSecrets::of(provider.as_ref());
+    let pools = start_functions(options, &stack, &binaries, &database.aws, &secrets, &record).await?;
     let apis = link::apis(&stack);
     let routes = link::routes(&stack, &apis, &pools, names.region)?;
-    let pages = Pages::new(&workspace, seed::publishable_key(&applications, "web"));
+    let pages = Pages::new(&workspace, applications.get("web"), provider.is_some());
     let handler = Gateway { port, apis, routes, invoke_api: InvokeApi(pools), pages: Some(pages) };
 
     let dynamodb_endpoint = database.aws.endpoint.clone();
     let region = names.region.to_owned();
-    let ready = Ready { base_url, dynamodb_endpoint, region, tables, applications };
+    let issuer = provider.as_ref().map(|provider| provider.issuer.clone());
+    let ready = Ready { base_url, dynamodb_endpoint, region, tables, applications, provider: issuer };
     announce(options, &stack, &database.aws, &ready)?;
     listeners.serve(handler).await;
     Ok(())
@@ -180,6 +192,7 @@ async fn start_functions(
     stack: &Stack,
     binaries: &BTreeMap<String, PathBuf>,
     aws: &Aws,
+    secrets: &ClientSecrets,
     record: &Arc<Record>,
 ) -> Result<Vec<Arc<Pool>>, DevError> {
     let _step = Step::begin(format!("Starting {} functions", stack.functions.len()));
@@ -189,7 +202,7 @@ async fn start_functions(
     let runtime = listener.local_addr().map_err(DevError::Listen)?;
     let pools = stack.functions.iter().map(|function| {
         Pool::new(Launch {
-            environment: environment::of_function(function, aws),
+            environment: environment::of_function(function, aws, secrets),
             binary: binaries.get(&function.binary).cloned().unwrap_or_default(),
             function: function.clone(),
             runtime,

@@ -30,6 +30,10 @@ pub(crate) struct Options {
     #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) parameters: Vec<(String, String)>,
 
+    /// Start an OpenID provider too, at which anybody can sign in as anybody; needs Node.js
+    #[arg(long)]
+    pub(crate) with_provider: bool,
+
     /// Most instances of one function
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = at_least_one)]
     pub(crate) max_instances: usize,

@@ -16,6 +16,9 @@ pub(crate) struct Ready {
     pub(crate) tables: BTreeMap<String, String>,
     /// The example applications by name.
     pub(crate) applications: BTreeMap<String, Seeded>,
+    /// The example provider's issuer, if it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) provider: Option<String>,
 }
 
 impl Ready {
@@ -33,8 +36,9 @@ impl Ready {
             String::new(),
             format!("  sample app  {url}/app/"),
             format!("  API         {url}/docs/"),
-            String::new(),
         ];
+        lines.extend(self.provider.as_ref().map(|issuer| format!("  provider    {issuer} (sign in as anybody)")));
+        lines.push(String::new());
         for (name, application) in &self.applications {
             lines.push(format!("  {name:<8}  publishable key  {}", application.publishable_key));
             lines.push(format!("  {:<8}  secret key       {}", "", application.secret_key));

@@ -35,6 +35,15 @@ pub(crate) fn page_origins(base_url: &str) -> Vec<String> {
     vec![PAGE_ORIGIN.to_owned(), base_url.to_owned(), base_url.replace("127.0.0.1", "localhost")]
 }
 
+/// Where sign-ins at a provider may end: at such a page, or in an app that has a scheme of its own.
+fn return_addresses(base_url: &str) -> Vec<String> {
+    let pages = page_origins(base_url).into_iter().flat_map(|origin| {
+        let app = format!("{origin}/app/");
+        [app, format!("{origin}/"), format!("{origin}/callback")]
+    });
+    pages.chain(["com.example.app:/callback".to_owned()]).collect()
+}
+
 /// The stack can't be made ready for use.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SeedError {
@@ -101,11 +110,6 @@ pub(crate) fn default_id(applications: &Applications, choice: DefaultApplication
     applications.get(name).map(|application| application.application_id.clone()).unwrap_or_default()
 }
 
-/// The key by which a page names an application; empty if there is none of this name.
-pub(crate) fn publishable_key<'a>(applications: &'a Applications, name: &str) -> &'a str {
-    applications.get(name).map(|application| application.publishable_key.as_str()).unwrap_or_default()
-}
-
 async fn make_keys(keys: &SigningKeys, algorithm: Algorithm) -> Result<(), SeedError> {
     let stored = keys.list().await?;
     let lacks = |signing| !stored.iter().any(|key| key.purpose.is_signing() == signing);
@@ -150,6 +154,7 @@ async fn seed_application(
 /// An example application with the settings of this start. They are not validated: a test wants lifetimes shorter than sense allows.
 fn configured(name: &str, id: ApplicationId, options: &SeedOptions, base_url: &str) -> Application {
     let mut application = Application::new(id, name.to_owned(), System.now());
+    application.allowed_return_to = return_addresses(base_url);
     match name {
         "web" => {
             application.delivery = TokenDelivery::Cookie;

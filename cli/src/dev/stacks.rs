@@ -1,11 +1,16 @@
 //! The templates that one local stack is made of, and the parameters that differ from a deployment.
 
+use super::DevError;
 use super::names::Names;
 use super::options::Options;
+use super::provider::ExampleProvider;
 use super::seed;
 use super::template::{Stack, Template, TemplateError};
 use super::workspace::Workspace;
 use std::collections::BTreeMap;
+
+/// The parameter that says which providers there are.
+const PROVIDERS: &str = "OAuthProviders";
 
 /// The project's template, and beside it the example's: an API of a team's own. A template that was chosen stands alone.
 pub(crate) struct Stacks {
@@ -16,11 +21,19 @@ pub(crate) struct Stacks {
 
 impl Stacks {
     /// Reads the templates.
-    pub(crate) fn read(options: &Options, workspace: &Workspace) -> Result<Self, TemplateError> {
+    pub(crate) fn read(
+        options: &Options,
+        workspace: &Workspace,
+        provider: Option<&ExampleProvider>,
+    ) -> Result<Self, DevError> {
         let infra = workspace.root.join("infra");
         let main = options.template.clone().unwrap_or_else(|| infra.join("template.yaml"));
         let example = options.template.is_none().then(|| Template::read(&infra.join("examples/protected-api.yaml")));
-        let parameters = options.parameters.iter().cloned().collect();
+        let mut parameters: BTreeMap<String, String> = options.parameters.iter().cloned().collect();
+        if let Some(provider) = provider {
+            let providers = provider.among(parameters.get(PROVIDERS).map(String::as_str))?;
+            parameters.insert(PROVIDERS.to_owned(), providers);
+        }
         Ok(Self { main: Template::read(&main)?, example: example.transpose()?, parameters })
     }
 

@@ -30,6 +30,7 @@ pub(crate) const REFRESH_COOKIE: &str = "refreshCookie";
 pub(super) const CHALLENGE: &str = "WWW-Authenticate";
 pub(super) const RETRY_AFTER: &str = "Retry-After";
 pub(super) const SET_COOKIE: &str = "Set-Cookie";
+pub(super) const LOCATION: &str = "Location";
 pub(super) const CACHE_CONTROL: &str = "Cache-Control";
 
 /// Everything that `operations` refer to.
@@ -72,7 +73,7 @@ fn error_code(operations: &[Operation]) -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(codes)).description(Some(description)).into()
 }
 
-fn headers() -> [(&'static str, Header); 4] {
+fn headers() -> [(&'static str, Header); 5] {
     let text = |description: &str, example: &str| {
         let header = HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String)));
         header.description(Some(description)).example(Some(example.into())).build()
@@ -95,6 +96,7 @@ fn headers() -> [(&'static str, Header); 4] {
                 "__Host-access_token=eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJj.MEUCIQ; Path=/; Max-Age=1200; HttpOnly; Secure; SameSite=Lax",
             ),
         ),
+        (LOCATION, text("Where the browser goes.", "https://app.example.com/signed-in")),
         (CACHE_CONTROL, text("Whether the answer may be kept.", "public, max-age=300")),
     ]
 }

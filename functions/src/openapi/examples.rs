@@ -13,6 +13,11 @@ pub(crate) const SIGNED_IN_AT: u64 = 1_795_294_173;
 pub(crate) const EXPIRES_AT: u64 = SIGNED_IN_AT + 1200;
 /// When their session ends if it is not refreshed.
 pub(crate) const SESSION_EXPIRES_AT: u64 = SIGNED_IN_AT + 259_200;
+pub(crate) const IDENTITY_ID: &str = "qL8R4QIcQ_ZsRqOAbeRfcZhilN_MksRtDaErMA2pIXU";
+pub(crate) const CODE: &str = "SplxlOBeZQQYbYS6WxSbIAgLXsBZQiHbZWVfRPFhxq0";
+/// Those of RFC 7636 appendix B.
+pub(crate) const CODE_VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CODE_CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// Shortened: no token is as short as these.
 pub(crate) const ACCESS_TOKEN: &str = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJj.MEUCIQ";
 pub(crate) const REFRESH_TOKEN: &str = "gl_rt_AcVf";

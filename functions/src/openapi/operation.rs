@@ -15,7 +15,7 @@ use utoipa::{
 };
 
 use super::{
-    components::{API_KEY, CACHE_CONTROL, SET_COOKIE, header_refs},
+    components::{API_KEY, CACHE_CONTROL, LOCATION, SET_COOKIE, header_refs},
     refusals::{self, Refusal},
 };
 
@@ -119,6 +119,22 @@ impl Operation {
     /// It has a part of the path, or an optional parameter in the query or a cookie.
     pub(crate) fn takes(self, at: ParameterIn, name: &str, schema: impl Into<RefOr<Schema>>, what: &str) -> Self {
         let required = if at == ParameterIn::Path { Required::True } else { Required::False };
+        self.parameter(at, required, name, schema, what)
+    }
+
+    /// It has a parameter in the query that must be there.
+    pub(crate) fn needs(self, name: &str, schema: impl Into<RefOr<Schema>>, what: &str) -> Self {
+        self.parameter(ParameterIn::Query, Required::True, name, schema, what)
+    }
+
+    fn parameter(
+        self,
+        at: ParameterIn,
+        required: Required,
+        name: &str,
+        schema: impl Into<RefOr<Schema>>,
+        what: &str,
+    ) -> Self {
         let parameter: Parameter = ParameterBuilder::new()
             .name(name)
             .parameter_in(at)
@@ -143,6 +159,13 @@ impl Operation {
         let mut response = response.build();
         response.headers = header_refs(headers.iter().copied());
         self.with(|described| described.response(status.to_string(), response))
+    }
+
+    /// It sends the browser on, with these headers beside `Location`.
+    pub(crate) fn redirects(self, what: &'static str, headers: &[&str]) -> Self {
+        let mut response = ResponseBuilder::new().description(what).build();
+        response.headers = header_refs([LOCATION].into_iter().chain(headers.iter().copied()));
+        self.with(|described| described.response("303", response))
     }
 
     /// It answers 200 without a body.

@@ -6,7 +6,6 @@ use serde_json::Value;
 use shared::{
     http::{ErrorFormat, Response},
     problem::{FieldError, Problem},
-    store::StoreError,
 };
 use utoipa::openapi::{
     self, AllOfBuilder, Content, ContentBuilder, Ref, RefOr, ResponseBuilder,
@@ -27,7 +26,7 @@ pub(super) fn of_application() -> [Problem; 3] {
 
 /// What every request can be answered that has to do with the table.
 pub(super) fn of_store() -> Problem {
-    Problem::Unavailable(StoreError::Unavailable("as an example".into()))
+    Problem::Unavailable("as an example".into())
 }
 
 /// What every request with a JSON body can be answered.

@@ -2,6 +2,8 @@
 
 use std::{fmt, ops::RangeInclusive, str::FromStr};
 
+use crate::provider::ProviderSettings;
+
 /// A setting can't be used. The value is not repeated: it may be a secret.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
@@ -32,6 +34,13 @@ impl Settings<'_> {
 
     pub(super) fn parsed<T: FromStr<Err: fmt::Display>>(&self, name: &'static str) -> Result<Option<T>, ConfigError> {
         self.optional(name).map(|value| value.parse().map_err(|error: T::Err| malformed(name, error))).transpose()
+    }
+
+    /// The providers, whose client secrets may stand in variables of their own.
+    pub(super) fn providers(&self) -> Result<ProviderSettings, ConfigError> {
+        const NAME: &str = "GATELET_OAUTH_PROVIDERS";
+        let Some(text) = self.optional(NAME) else { return Ok(ProviderSettings::default()) };
+        ProviderSettings::read(&text, &|name| self.optional(name)).map_err(|error| malformed(NAME, error))
     }
 
     /// A number within bounds.

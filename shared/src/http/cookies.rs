@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use super::Headers;
-use crate::{issuer::Tokens, problem::Problem};
+use crate::{
+    flow::{FLOW_LIFETIME, Ticket},
+    issuer::Tokens,
+    problem::Problem,
+};
 
 /// How long a browser keeps the device cookie: as long as the key that sealed it is sure to be kept.
 const DEVICE_LIFETIME: Duration = Duration::from_hours(365 * 24);
@@ -30,6 +34,10 @@ impl Cookies {
         if self.secure { "__Secure-refresh_token" } else { "refresh_token" }
     }
 
+    const fn browser_name(self) -> &'static str {
+        if self.secure { "__Host-oauth_browser" } else { "oauth_browser" }
+    }
+
     const fn device_name(self) -> &'static str {
         if self.secure { "__Secure-device_token" } else { "device_token" }
     }
@@ -50,6 +58,14 @@ impl Cookies {
     #[must_use]
     pub fn set_device(self, token: &str) -> String {
         self.line(self.device_name(), token, "/api/v1/auth/authenticate", "Strict", DEVICE_LIFETIME)
+    }
+
+    /// The line that sets the browser's secret (RFC 6749 §10.12), without which no sign-in at a provider is finished. `Lax`, since
+    /// the provider sends the browser back from another site; for every path, since only then the prefix keeps a neighbouring host
+    /// from planting one.
+    #[must_use]
+    pub fn set_browser(self, secret: &Ticket) -> String {
+        self.line(self.browser_name(), secret.expose(), "/", "Lax", FLOW_LIFETIME)
     }
 
     /// The lines that hand out `tokens`, each in its cookie.
@@ -89,6 +105,13 @@ impl Cookies {
     /// If it is there twice with different values.
     pub fn refresh(self, headers: Headers<'_>) -> Result<Option<String>, Problem> {
         find(headers.get("cookie").as_deref().unwrap_or_default(), self.refresh_name())
+    }
+
+    /// The browser's secret, if there is one and only one.
+    #[must_use]
+    pub fn browser(self, headers: Headers<'_>) -> Option<Ticket> {
+        let header = headers.get("cookie").unwrap_or_default();
+        find(&header, self.browser_name()).ok().flatten().and_then(|text| Ticket::parse(&text))
     }
 
     /// All device cookies of a request: which one is ours is told by its seal.

@@ -59,6 +59,12 @@ impl Response {
         Self { headers: HeaderMap::new(), ..Self::new(status, "", String::new(), "ok") }
     }
 
+    /// Sends the browser on to `location` (RFC 9110 §15.4.4).
+    #[must_use]
+    pub fn redirect(location: &str) -> Self {
+        Self::empty(303).with_header(header::LOCATION, location)
+    }
+
     fn new(status: u16, content_type: &'static str, body: String, code: &'static str) -> Self {
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

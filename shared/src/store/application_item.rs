@@ -9,6 +9,8 @@
 //! | | `rotation`, `recovery` | BOOL | the refresh protocol's switches |
 //! | | `delivery` | S | `body` or `cookie` |
 //! | | `allowed_origins` | L of S | exact origins |
+//! | | `allowed_return_to` | L of S | exact addresses; absent in older items, for none |
+//! | | `default_permissions` | S | space separated; absent in older items, for none |
 //! | | `keys` | L of M | `kind` S, `sha256` S (hexadecimal), `created_at` N |
 //! | | `created_at` | N | seconds since the epoch |
 
@@ -55,16 +57,22 @@ pub(super) fn read(table: &str, item: &Item) -> Result<(Application, u64), Store
             "cookie" => TokenDelivery::Cookie,
             _ => return Err(reader.corrupt("delivery")),
         },
-        allowed_origins: read_origins(&reader)?,
+        allowed_origins: read_texts(&reader, "allowed_origins")?,
+        allowed_return_to: if reader.has("allowed_return_to") {
+            read_texts(&reader, "allowed_return_to")?
+        } else {
+            Vec::new()
+        },
+        default_permissions: reader.permissions("default_permissions")?,
         created_at: reader.moment("created_at")?,
         keys: reader.maps("keys")?.iter().map(read_key).collect::<Result<_, _>>()?,
     };
     Ok((application, reader.number("version")?))
 }
 
-fn read_origins(reader: &Reader<'_>) -> Result<Vec<String>, StoreError> {
-    let origin = |value: &AttributeValue| value.as_s().cloned().map_err(|_| reader.corrupt("allowed_origins"));
-    reader.list("allowed_origins")?.iter().map(origin).collect()
+fn read_texts(reader: &Reader<'_>, attribute: &'static str) -> Result<Vec<String>, StoreError> {
+    let text = |value: &AttributeValue| value.as_s().cloned().map_err(|_| reader.corrupt(attribute));
+    reader.list(attribute)?.iter().map(text).collect()
 }
 
 fn read_key(reader: &Reader<'_>) -> Result<StoredKey, StoreError> {
@@ -83,6 +91,7 @@ fn read_key(reader: &Reader<'_>) -> Result<StoredKey, StoreError> {
 pub(super) fn write(application: &Application, version: u64) -> Item {
     let refresh = &application.refresh;
     let origins = application.allowed_origins.iter().map(string).collect();
+    let addresses = application.allowed_return_to.iter().map(string).collect();
     let keys = application.keys.iter().map(write_key).collect();
     let mut item = Item::from([
         ("pk".into(), string(pk(application.id))),
@@ -98,6 +107,8 @@ pub(super) fn write(application: &Application, version: u64) -> Item {
         ("recovery".into(), AttributeValue::Bool(refresh.recovery)),
         ("delivery".into(), string(application.delivery)),
         ("allowed_origins".into(), AttributeValue::L(origins)),
+        ("allowed_return_to".into(), AttributeValue::L(addresses)),
+        ("default_permissions".into(), string(&application.default_permissions)),
         ("keys".into(), AttributeValue::L(keys)),
         ("created_at".into(), moment(application.created_at)),
     ]);

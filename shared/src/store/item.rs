@@ -5,7 +5,7 @@ use std::{collections::HashMap, str::FromStr};
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::StoreError;
-use crate::world::Timestamp;
+use crate::{user::Permissions, world::Timestamp};
 
 /// The version that is written with every item, and migrated from on read once there is a second.
 pub(super) const SCHEMA: u64 = 1;
@@ -60,6 +60,20 @@ impl<'a> Reader<'a> {
             Some(AttributeValue::S(text)) => Ok(Some(text)),
             Some(_) => Err(self.corrupt(attribute)),
         }
+    }
+
+    /// Whether an attribute is there.
+    pub(super) fn has(&self, attribute: &str) -> bool {
+        self.item.contains_key(attribute)
+    }
+
+    /// Permissions, space separated; none if the attribute is absent.
+    pub(super) fn permissions(&self, attribute: &'static str) -> Result<Permissions, StoreError> {
+        let mut permissions = Permissions::default();
+        for permission in self.optional_text(attribute)?.unwrap_or_default().split_whitespace() {
+            permissions.add(permission).map_err(|_| self.corrupt(attribute))?;
+        }
+        Ok(permissions)
     }
 
     /// An attribute that must be there.

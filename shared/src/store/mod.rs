@@ -12,18 +12,24 @@
 mod application_item;
 mod applications;
 mod client;
+mod codes;
 mod error;
+mod flows;
+mod identities;
 mod item;
 mod session_item;
 mod sessions;
 mod signing_keys;
 mod throttles;
 mod transaction;
+mod user_item;
 mod users;
 
 pub use applications::{Applications, CACHED_FOR, Caller, IdentifyError, SaveError};
 pub use client::{BUDGET, Budget, connect};
+pub use codes::Redeemed;
 pub use error::StoreError;
+pub use flows::Flows;
 pub use sessions::{Ended, Sessions, Written};
 pub use signing_keys::{KeysError, PublicKey, SigningKeys, StoredKeys};
 pub use throttles::{Admission, Throttles};
@@ -45,6 +51,8 @@ pub struct Store {
     pub signing_keys: SigningKeys,
     /// Counters of attempts.
     pub throttles: Throttles,
+    /// Sign-ins at providers that are under way.
+    pub flows: Flows,
 }
 
 impl Store {
@@ -65,6 +73,7 @@ impl Store {
             applications: Applications::new(table(&tables.applications)),
             signing_keys: SigningKeys::new(table(&tables.signing_keys)),
             throttles: Throttles::new(table(&tables.throttles)),
+            flows: Flows::new(table(&tables.flows)),
         }
     }
 }

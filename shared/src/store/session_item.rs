@@ -8,7 +8,7 @@
 //! | `application_id` | S | the only application that may refresh it |
 //! | `epoch` | N | the user's epoch at sign-in |
 //! | `generation`, `branch`, `previous_branch` | N | the protocol's G, B, PB; the last is absent before the first rotation |
-//! | `method` | S | `pwd` |
+//! | `method` | S | `pwd` or `fed` |
 //! | `created_at`, `rotated_at`, `absolute_expires_at` | N | seconds since the epoch |
 //! | `expires_at` | N | the idle limit; once revoked, when the item may vanish. The table's TTL attribute |
 //! | `revoked_at`, `revoked_reason` | N, S | absent while the session lives |

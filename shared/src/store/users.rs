@@ -1,26 +1,17 @@
 //! Users.
 //!
-//! | item | attribute | type | holds |
-//! |---|---|---|---|
-//! | `user#<user_key>` | `pk` | S | partition key |
-//! | | `schema` | N | 1 |
-//! | | `user_id`, `email` | S | the normalised name; an unverified address, may be absent |
-//! | | `status` | S | `active` or `disabled` |
-//! | | `epoch` | N | raised to end all sessions |
-//! | | `permissions` | S | space separated |
-//! | | `password_hash` | S | PHC string |
-//! | | `created_at` | N | seconds since the epoch |
-//! | `id#<user_id>` | `user_key` | S | whose name it is |
+//! What the items hold stands at the head of [`super::user_item`].
 //!
 //! A name is unique because its item is put by the same transaction as the account, on the condition that it is not
-//! there; no index is asked, since an index lags.
+//! there; no index is asked, since an index lags. Identities and verified addresses, likewise ([`super::identities`]).
 
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder};
 
 use super::{
     StoreError, Table,
-    item::{Item, Reader, SCHEMA, moment, number, string},
+    item::{Item, Reader, number, string},
     transaction::{Refusal, put_new, transact},
+    user_item::{self, account_pk, name_pk, pointer},
 };
 use crate::{
     ids::UserKey,
@@ -32,7 +23,7 @@ use crate::{
 
 /// The users table.
 #[derive(Debug, Clone)]
-pub struct Users(Table);
+pub struct Users(pub(super) Table);
 
 /// A registration was not stored.
 #[derive(Debug, thiserror::Error)]
@@ -58,12 +49,16 @@ impl Users {
     /// As [`Users::find`]; eventually consistent reads cost half and may be a second behind.
     pub async fn read_account(&self, key: UserKey, consistent: bool) -> Result<Option<User>, StoreError> {
         let item = self.get(account_pk(key), consistent).await?;
-        item.map(|item| self.read(key, &item)).transpose()
+        item.map(|item| user_item::read(&self.0.name, key, &item)).transpose()
     }
 
     /// Whose name `id` is.
     pub async fn find_key(&self, id: &UserId) -> Result<Option<UserKey>, StoreError> {
-        let pk = name_pk(id.as_str());
+        self.find_pointer(name_pk(id.as_str())).await
+    }
+
+    /// Whose the item `pk` says that it is.
+    pub(super) async fn find_pointer(&self, pk: String) -> Result<Option<UserKey>, StoreError> {
         let item = self.get(pk.clone(), true).await?;
         item.map(|item| Reader::new(&self.0.name, pk, &item).parsed("user_key")).transpose()
     }
@@ -75,12 +70,8 @@ impl Users {
     /// [`RegisterError::Taken`] if the name is somebody's.
     pub async fn register(&self, user: &User, world: &impl World) -> Result<(), RegisterError> {
         let Self(table) = self;
-        let name = Item::from([
-            ("pk".into(), string(name_pk(&user.user_id))),
-            ("schema".into(), number(SCHEMA)),
-            ("user_key".into(), string(user.key)),
-        ]);
-        let writes = vec![put_new(table, name)?, put_new(table, to_item(user))?];
+        let name = user.user_id.as_ref().map(|id| put_new(table, pointer(name_pk(id), user.key))).transpose()?;
+        let writes = name.into_iter().chain([put_new(table, user_item::write(user))?]).collect();
         transact(table, writes, world).await.map_err(|refusal| match refusal {
             Refusal::Condition => RegisterError::Taken,
             Refusal::Store(error) => error.into(),
@@ -161,52 +152,4 @@ impl Users {
         let get = table.client.get_item().table_name(&table.name).key("pk", string(pk)).consistent_read(consistent);
         get.send().await.map(|answer| answer.item).map_err(|error| StoreError::from_sdk("GetItem", error))
     }
-
-    fn read(&self, key: UserKey, item: &Item) -> Result<User, StoreError> {
-        let reader = Reader::new(&self.0.name, account_pk(key), item);
-        reader.check_schema()?;
-        let mut permissions = Permissions::default();
-        for permission in reader.text("permissions")?.split_whitespace() {
-            permissions.add(permission).map_err(|_| reader.corrupt("permissions"))?;
-        }
-        Ok(User {
-            key,
-            user_id: reader.text("user_id")?.to_owned(),
-            email: reader.optional_text("email")?.map(str::to_owned),
-            status: match reader.text("status")? {
-                "active" => Status::Active,
-                "disabled" => Status::Disabled,
-                _ => return Err(reader.corrupt("status")),
-            },
-            epoch: reader.number("epoch")?,
-            permissions,
-            password: PasswordHash::from_stored(reader.text("password_hash")?.to_owned()),
-            created_at: reader.moment("created_at")?,
-        })
-    }
-}
-
-fn account_pk(key: UserKey) -> String {
-    format!("user#{key}")
-}
-
-fn name_pk(id: &str) -> String {
-    format!("id#{id}")
-}
-
-fn to_item(user: &User) -> Item {
-    let mut item = Item::from([
-        ("pk".into(), string(account_pk(user.key))),
-        ("schema".into(), number(SCHEMA)),
-        ("user_id".into(), string(&user.user_id)),
-        ("status".into(), string(user.status)),
-        ("epoch".into(), number(user.epoch)),
-        ("permissions".into(), string(&user.permissions)),
-        ("password_hash".into(), string(user.password.expose())),
-        ("created_at".into(), moment(user.created_at)),
-    ]);
-    if let Some(email) = &user.email {
-        item.insert("email".into(), string(email));
-    }
-    item
 }

@@ -3,6 +3,7 @@
 use crate::admin::duration;
 use clap::{Args, ValueEnum};
 use shared::application::{Application, TokenDelivery};
+use shared::user::{InvalidPermission, Permissions};
 use std::time::Duration;
 
 /// Settings for a new application or a changed one. What is not given stays as it is.
@@ -15,6 +16,14 @@ pub(crate) struct Settings {
     /// Origin whose pages may use its cookies, such as `https://app.example.com`; may be repeated
     #[arg(long = "origin", value_name = "URL")]
     origins: Vec<String>,
+
+    /// Address that a sign-in at a provider may end at, such as `https://app.example.com/signed-in`; may be repeated
+    #[arg(long = "return-to", value_name = "URL")]
+    return_to: Vec<String>,
+
+    /// Permission that new users get who register by it; may be repeated
+    #[arg(long = "default-permission", value_name = "PERMISSION", value_parser = permission)]
+    default_permissions: Vec<String>,
 
     /// How long an access token is good for [default: 20m]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
@@ -68,6 +77,14 @@ pub(crate) struct Changes {
     /// Allow no origin any more
     #[arg(long, conflicts_with = "origins")]
     no_origins: bool,
+
+    /// Let no sign-in at a provider end anywhere any more
+    #[arg(long, conflicts_with = "return_to")]
+    no_return_to: bool,
+
+    /// Give new users no permissions any more
+    #[arg(long, conflicts_with = "default_permissions")]
+    no_default_permissions: bool,
 }
 
 /// [`TokenDelivery`] on the command line.
@@ -78,7 +95,7 @@ enum Delivery {
 }
 
 impl Settings {
-    /// Puts what was given into `application`. Origins replace those that were there.
+    /// Puts what was given into `application`. Origins, addresses and permissions replace those that were there.
     pub(crate) fn apply(&self, application: &mut Application) {
         if let Some(delivery) = self.delivery {
             application.delivery = match delivery {
@@ -88,6 +105,12 @@ impl Settings {
         }
         if !self.origins.is_empty() {
             application.allowed_origins.clone_from(&self.origins);
+        }
+        if !self.return_to.is_empty() {
+            application.allowed_return_to.clone_from(&self.return_to);
+        }
+        if !self.default_permissions.is_empty() {
+            application.default_permissions = permissions(&self.default_permissions);
         }
         if let Some(audience) = &self.audience {
             application.audience = Some(audience.clone()).filter(|audience| !audience.is_empty());
@@ -115,7 +138,28 @@ impl Changes {
         if self.no_origins {
             application.allowed_origins.clear();
         }
+        if self.no_return_to {
+            application.allowed_return_to.clear();
+        }
+        if self.no_default_permissions {
+            application.default_permissions = Permissions::default();
+        }
         application.refresh.rotation |= self.rotation;
         application.refresh.recovery |= self.recovery;
     }
+}
+
+/// A permission as it may stand in a scope.
+fn permission(text: &str) -> Result<String, InvalidPermission> {
+    Permissions::default().add(text).map(|()| text.to_owned())
+}
+
+/// Those that [`permission`] has read.
+fn permissions(given: &[String]) -> Permissions {
+    let mut permissions = Permissions::default();
+    for permission in given {
+        // What could not stand in a scope was refused when it was read.
+        let _ = permissions.add(permission);
+    }
+    permissions
 }

@@ -108,6 +108,8 @@ fn to_json(application: &Application) -> Value {
         "audience": application.audience,
         "delivery": application.delivery,
         "allowed_origins": application.allowed_origins,
+        "allowed_return_to": application.allowed_return_to,
+        "default_permissions": application.default_permissions.iter().collect::<Vec<_>>(),
         "access_lifetime_seconds": application.access_lifetime.as_secs(),
         "refresh_idle_seconds": refresh.idle.as_secs(),
         "refresh_absolute_seconds": refresh.absolute.as_secs(),
@@ -119,7 +121,7 @@ fn to_json(application: &Application) -> Value {
     })
 }
 
-fn lines(application: &Application) -> [(&'static str, String); 12] {
+fn lines(application: &Application) -> [(&'static str, String); 14] {
     let refresh = &application.refresh;
     let switch = |on| if on { "on" } else { "off" }.to_owned();
     [
@@ -127,6 +129,8 @@ fn lines(application: &Application) -> [(&'static str, String); 12] {
         ("name", application.name.clone()),
         ("delivery", application.delivery.to_string()),
         ("allowed origins", or_dash(Some(&application.allowed_origins.join(" ")))),
+        ("return to", or_dash(Some(&application.allowed_return_to.join(" ")))),
+        ("new users may", or_dash(Some(&application.default_permissions.to_string()))),
         ("audience", application.audience.clone().unwrap_or_else(|| "the deployment's".to_owned())),
         ("access lifetime", duration::show(application.access_lifetime)),
         ("refresh idle", duration::show(refresh.idle)),

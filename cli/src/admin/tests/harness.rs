@@ -14,9 +14,9 @@ use shared::config::{Aws, Tables};
 use shared::ids::{ApplicationId, UserKey};
 use shared::password::PasswordHash;
 use shared::secret::Secret;
-use shared::session::{Device, Session};
+use shared::session::{Device, Method, Session};
 use shared::store::{self, Store};
-use shared::user::{Permissions, Status, User};
+use shared::user::User;
 use shared::world::{System, World as _};
 
 /// A deployment of its own, in memory.
@@ -73,16 +73,8 @@ impl Deployment {
 
     /// Registers a user and signs in.
     pub(in crate::admin) async fn signed_in(&self, user_id: &str) -> User {
-        let user = User {
-            key: UserKey::random(&System),
-            user_id: user_id.into(),
-            email: None,
-            status: Status::Active,
-            epoch: 0,
-            permissions: Permissions::default(),
-            password: PasswordHash::from_stored("$argon2id$".into()),
-            created_at: System.now(),
-        };
+        let hash = PasswordHash::from_stored("$argon2id$".into());
+        let user = User::named(UserKey::random(&System), user_id.into(), hash, System.now());
         self.store.users.register(&user, &System).await.unwrap();
         self.sign_in(&user).await;
         user
@@ -91,7 +83,7 @@ impl Deployment {
     pub(in crate::admin) async fn sign_in(&self, user: &User) {
         let application = Application::new(ApplicationId::random(&System), "web".into(), System.now());
         let device = Device::new(Some("curl/8.5"), Some("192.0.2.1"));
-        let session = Session::begin(user, &application, device, &System, System.now());
+        let session = Session::begin(user, Method::Password, &application, device, &System, System.now());
         self.store.sessions.begin(&session).await.unwrap();
     }
 }

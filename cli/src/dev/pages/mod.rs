@@ -6,6 +6,8 @@
 
 mod prepare;
 
+use super::provider;
+use super::seed::Seeded;
 use super::server::Answer;
 use super::workspace::Workspace;
 use bytes::Bytes;
@@ -46,12 +48,18 @@ enum Page {
 }
 
 impl Pages {
-    /// The pages of the project in `workspace`; `api_key` is the sample app's.
-    pub(crate) fn new(workspace: &Workspace, api_key: &str) -> Self {
+    /// The pages of the project in `workspace`; the sample app speaks as `application`, and offers the example provider if there is
+    /// one.
+    pub(crate) fn new(workspace: &Workspace, application: Option<&Seeded>, with_provider: bool) -> Self {
         let prepared = workspace.target_directory.join("gatelet/pages");
         Self {
             root: workspace.root.clone(),
-            settings: serde_json::json!({ "apiKey": api_key }).to_string(),
+            settings: serde_json::json!({
+                "apiKey": application.map(|application| &application.publishable_key),
+                "clientId": application.map(|application| &application.application_id),
+                "provider": with_provider.then_some(provider::NAME),
+            })
+            .to_string(),
             preparation: Preparation::new(&workspace.root, &prepared),
             prepared,
         }

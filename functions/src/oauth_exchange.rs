@@ -1,0 +1,155 @@
+//! `POST /oauth/exchange`: tokens for the code that a sign-in at a provider ended with.
+//!
+//! The code went through a browser's address, where others may have seen it; it is good for a minute, once, and only with the verifier
+//! of the application's own challenge (RFC 7636). Used a second time, it ends the session that came of it (RFC 6749 §4.1.2).
+
+use serde_json::json;
+use shared::{
+    application::{Application, TokenDelivery},
+    audit::{self, Action},
+    federation,
+    flow::{CodeChallenge, Grant, Purpose, Ticket},
+    gate,
+    http::{Members, Request, Response, TokenResponse, check_cross_site, token_response},
+    opening::{Opened, Opening, SessionName},
+    problem::Problem,
+    secret::Secret,
+    session::{Method, RevocationReason, Session},
+    store::{Applications, Ended, Flows, Redeemed, Sessions, Users},
+    world::{Timestamp, World},
+};
+use utoipa::{
+    ToSchema,
+    openapi::{HttpMethod, Required},
+};
+
+use crate::openapi::{ACCESS_TOKEN, CODE, CODE_VERIFIER, Operation, REFRESH_TOKEN, SETS_COOKIES};
+
+/// A code, and who asks for what is behind it.
+#[derive(ToSchema)]
+pub(crate) struct Exchange {
+    /// What the browser came back with.
+    #[schema(value_type = String)]
+    code: Secret,
+    /// What the `code_challenge` was made of (RFC 7636 §4.1).
+    #[schema(value_type = String)]
+    code_verifier: Secret,
+}
+
+/// The same, read. A code that can't be one is none.
+pub(crate) struct Claim {
+    pub(crate) code: Ticket,
+    pub(crate) challenge: CodeChallenge,
+}
+
+impl Exchange {
+    /// Reads the members of a request.
+    ///
+    /// # Errors
+    ///
+    /// If a member is missing, or can't be what it should be.
+    pub(crate) fn read(mut members: Members) -> Result<Claim, Problem> {
+        let exchange =
+            Self { code: members.required_secret("code"), code_verifier: members.required_secret("code_verifier") };
+        members.finish()?;
+        let code = Ticket::parse(exchange.code.expose());
+        let challenge = CodeChallenge::of(exchange.code_verifier.expose());
+        let (code, challenge) = code.zip(challenge).ok_or(Problem::InvalidCode)?;
+        Ok(Claim { code, challenge })
+    }
+}
+
+/// Answers 200 with tokens; 400 for a code that is not good, for whatever reason.
+pub async fn handle(
+    request: Request,
+    applications: &Applications,
+    users: &Users,
+    sessions: &Sessions,
+    flows: &Flows,
+    opening: &Opening,
+    world: &impl World,
+) -> Result<Response, Problem> {
+    let now = world.now();
+    let application = gate::application(&request, applications, now).await?;
+    if application.delivery == TokenDelivery::Cookie {
+        check_cross_site(&request, &application)?;
+    }
+    let claim = Exchange::read(request.json()?)?;
+    let code = claim.code.hashed();
+    let grant = match flows.exchange(&code, application.id, Purpose::SignIn, &claim.challenge, now, world).await? {
+        Redeemed::Now(grant) => grant,
+        Redeemed::Before(session) => {
+            end(session, &request, &application, sessions, now).await?;
+            return Err(Problem::InvalidCode);
+        }
+        Redeemed::Never => return Err(Problem::InvalidCode),
+    };
+    let opened = open(&grant, &request, &application, users, sessions, opening, world).await?;
+    let (user_key, session_id) = opened.name();
+    if !flows.confirm(&code, user_key, session_id).await? {
+        end(Some((user_key, session_id)), &request, &application, sessions, now).await?;
+        return Err(Problem::InvalidCode);
+    }
+    opened.record(&request, &application, Some(&grant.assertion.provider));
+    token_response(&opened.tokens, &application, opening.cookies)
+}
+
+/// The session of whoever signed in. A disabled user has none.
+async fn open(
+    grant: &Grant,
+    request: &Request,
+    application: &Application,
+    users: &Users,
+    sessions: &Sessions,
+    opening: &Opening,
+    world: &impl World,
+) -> Result<Opened, Problem> {
+    let now = world.now();
+    let arrival = federation::arrive(&grant.assertion, application, users, now, world).await?;
+    arrival.record(request, application, &grant.assertion, now);
+    let user = arrival.user();
+    if !user.is_active() {
+        let event = request.event(Action::SignInFailed, application, now).of_user(user.key);
+        audit::record(&event.at_provider(grant.assertion.provider.as_str()));
+        return Err(Problem::InvalidCode);
+    }
+    let session = Session::begin(user, Method::Federated, application, request.device(), world, now);
+    opening.open(session, user, application, None, sessions, world).await
+}
+
+/// Ends the session that came of a code which was used again.
+async fn end(
+    session: Option<SessionName>,
+    request: &Request,
+    application: &Application,
+    sessions: &Sessions,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let Some((user_key, session_id)) = session else { return Ok(()) };
+    let reason = RevocationReason::CodeReuse;
+    if sessions.end(user_key, session_id, Some(application.id), reason, now).await? == Ended::Now {
+        let event = request.event(Action::CodeReuse, application, now).because(reason);
+        audit::record(&event.of_user(user_key).of_session_id(session_id));
+    }
+    Ok(())
+}
+
+/// What `docs/openapi.json` says of it.
+pub(crate) fn operations() -> Vec<Operation> {
+    let exchange = json!({"code": CODE, "code_verifier": CODE_VERIFIER});
+    let tokens = json!({
+        "access_token": ACCESS_TOKEN, "token_type": "Bearer", "expires_in": 1200,
+        "refresh_token": REFRESH_TOKEN, "refresh_expires_in": 259_200,
+    });
+    vec![
+        Operation::new("exchangeOAuthCode", HttpMethod::Post, "/api/v1/auth/oauth/exchange", "providers")
+            .says(
+                "Get tokens for a code",
+                "Begins the session of whoever signed in at a provider. A code is good for a minute, once; used again, it ends the session.",
+            )
+            .of_application([""])
+            .reads::<Exchange>(Required::True, [("code", "With the verifier of the challenge", exchange)])
+            .answers::<TokenResponse<'_>>(200, "Signed in.", [("body", "Delivery `body`", tokens)], SETS_COOKIES)
+            .refuses([Problem::InvalidCode, Problem::OriginNotAllowed]),
+    ]
+}

@@ -1,0 +1,273 @@
+//! Providers that users sign in at: OpenID Connect issuers by discovery, and OAuth 2 servers by their endpoints.
+//!
+//! [`settings`] says which there are, [`openid`] and [`plain`] speak to them, [`web`] holds every request within bounds, and
+//! [`client_secret`] knows where secrets are. A provider is not trusted with more than to say who signed in there: all that it is asked
+//! in one request takes at most [`BUDGET`].
+
+mod client_secret;
+mod copy;
+mod openid;
+mod plain;
+mod settings;
+mod stored_secret;
+mod token_error;
+mod web;
+
+pub use settings::{InvalidProviders, ProviderSettings};
+pub use stored_secret::SecretError;
+pub use web::WebError;
+
+use std::time::Duration;
+
+use openidconnect::{ClaimsVerificationError, ClientId, IssuerUrl, PkceCodeChallenge, PkceCodeVerifier};
+use url::Url;
+
+use crate::{
+    config::{Aws, SecretStores},
+    flow::{Proofs, Ticket},
+    identity::{Assertion, Email, MAX_SUBJECT, is_address},
+    world::Timestamp,
+};
+use client_secret::AwsAccess;
+use openid::OpenId;
+use settings::{Endpoints, Protocol, Settings};
+use web::Web;
+
+/// How long a provider may take in one request of ours, whatever it is asked.
+pub const BUDGET: Duration = Duration::from_secs(5);
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// A provider did not say who signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    /// It took longer than [`BUDGET`].
+    #[error("the provider did not answer within 5 seconds")]
+    TimedOut,
+    /// It was not reached, or answered beyond the bounds.
+    #[error("the provider can't be reached")]
+    Unreachable(#[from] WebError),
+    /// It answered, and the answer can't be used.
+    #[error("the provider's {what} can't be used")]
+    Unusable {
+        /// Which answer.
+        what: &'static str,
+        /// Why, if anything is known.
+        #[source]
+        source: Option<Source>,
+    },
+    /// Its token endpoint refused, for a reason that is not the code.
+    #[error("the provider refused the token request")]
+    Refused(String),
+    /// Its ID token is not good.
+    #[error("the provider's ID token is not valid")]
+    IdToken(#[source] ClaimsVerificationError),
+    /// It does not know the code, or not any more.
+    #[error("the provider did not accept the code")]
+    Code,
+    /// The browser comes from another issuer than the one that it was sent to (RFC 9207 §2.4).
+    #[error("the answer is another issuer's")]
+    OtherIssuer,
+    /// The client secret can't be had: not the provider's fault.
+    #[error("the client secret can't be read")]
+    Secret(#[from] SecretError),
+}
+
+impl ProviderError {
+    fn unusable(what: &'static str, source: Option<Source>) -> Self {
+        Self::Unusable { what, source }
+    }
+}
+
+/// What a provider sends a browser back with.
+pub struct Callback {
+    /// The authorization code.
+    pub code: String,
+    /// The issuer's identifier (RFC 9207).
+    pub iss: Option<String>,
+}
+
+/// What one flow says to its provider.
+struct Request<'a> {
+    settings: &'a Settings,
+    redirect_uri: &'a Url,
+    state: &'a Ticket,
+    proofs: &'a Proofs,
+}
+
+impl Request<'_> {
+    fn client_id(&self) -> ClientId {
+        ClientId::new(self.settings.client_id.clone())
+    }
+
+    fn code_verifier(&self) -> PkceCodeVerifier {
+        PkceCodeVerifier::new(self.proofs.code_verifier.expose().to_owned())
+    }
+
+    fn code_challenge(&self) -> PkceCodeChallenge {
+        PkceCodeChallenge::from_code_verifier_sha256(&self.code_verifier())
+    }
+
+    /// What is to be believed: a subject that can be kept, and an address only if it could be one.
+    fn assertion(&self, subject: &str, email: Option<Email>) -> Result<Assertion, ProviderError> {
+        let fits = (1..=MAX_SUBJECT).contains(&subject.len()) && !subject.chars().any(char::is_control);
+        if !fits {
+            return Err(ProviderError::unusable("subject", None));
+        }
+        Ok(Assertion {
+            provider: self.settings.name.clone(),
+            issuer: self.settings.issuer.clone(),
+            subject: subject.to_owned(),
+            email: email.filter(|email| is_address(&email.address)),
+            joins_by_email: self.settings.link_verified_email,
+        })
+    }
+}
+
+/// The providers of a deployment.
+pub struct Providers {
+    aws: AwsAccess,
+    providers: Vec<Provider>,
+}
+
+/// One of them.
+pub struct Provider {
+    settings: Settings,
+    redirect_uri: Url,
+    web: Web,
+    dialect: Dialect,
+}
+
+enum Dialect {
+    OpenId(Box<OpenId>),
+    OAuth2(Endpoints),
+}
+
+/// Providers can't be spoken to.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// There is no TLS to be had.
+    #[error("there is no TLS to be had")]
+    Tls(#[from] reqwest::Error),
+    /// An address is not one.
+    #[error("an issuer is not a URL")]
+    Address(#[from] url::ParseError),
+}
+
+impl Providers {
+    /// The providers that `settings` names. Nothing is sent yet. Their redirect URIs begin with `issuer`, which is ours: a request's
+    /// `Host` says nothing about it.
+    ///
+    /// # Errors
+    ///
+    /// If there is no TLS to be had.
+    pub fn connect(
+        settings: ProviderSettings,
+        issuer: &str,
+        account: Aws,
+        stores: SecretStores,
+    ) -> Result<Self, ConnectError> {
+        let web = Web::new()?;
+        let local = stores.parameter_store.is_some() || stores.secrets_manager.is_some();
+        let connect = |settings| Provider::connect(settings, issuer, &web);
+        let providers = settings.0.into_iter().map(connect).collect::<Result<_, _>>()?;
+        Ok(Self { aws: AwsAccess { account, stores, web: web.allowing_local(local) }, providers })
+    }
+
+    /// The provider that the deployment calls `name`.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Provider> {
+        self.providers.iter().find(|provider| provider.settings.name == name)
+    }
+
+    /// Who has signed in at `provider`, as `callback` leads to it.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError`]. The code is used up then, or never was one.
+    pub async fn redeem(
+        &self,
+        provider: &Provider,
+        callback: Callback,
+        state: &Ticket,
+        proofs: &Proofs,
+        now: Timestamp,
+    ) -> Result<Assertion, ProviderError> {
+        provider.check_issuer(callback.iss.as_deref())?;
+        let request = provider.request(state, proofs);
+        let Settings { client_id, client_secret, issuer, .. } = &provider.settings;
+        within_budget(async {
+            let secret = client_secret.get(client_id, issuer, &self.aws, now).await?;
+            match &provider.dialect {
+                Dialect::OpenId(openid) => openid.redeem(callback, &secret, &request, &provider.web, now).await,
+                Dialect::OAuth2(endpoints) => {
+                    plain::redeem(endpoints, callback, &secret, &request, &provider.web).await
+                }
+            }
+        })
+        .await
+    }
+}
+
+impl Provider {
+    fn connect(settings: Settings, issuer: &str, web: &Web) -> Result<Self, ConnectError> {
+        let (dialect, local) = match settings.protocol.clone() {
+            Protocol::OpenId => {
+                let issuer = IssuerUrl::new(settings.issuer.clone())?;
+                let local = web::is_local(issuer.url());
+                (Dialect::OpenId(Box::new(OpenId::new(issuer))), local)
+            }
+            Protocol::OAuth2(endpoints) => {
+                let local = web::is_local(&endpoints.token);
+                (Dialect::OAuth2(endpoints), local)
+            }
+        };
+        Ok(Self {
+            redirect_uri: Url::parse(&format!("{issuer}/oauth/{}/callback", settings.name))?,
+            web: web.allowing_local(local),
+            dialect,
+            settings,
+        })
+    }
+
+    /// What the deployment calls it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// Refuses an answer that names another issuer (RFC 9207 §2.4).
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError::OtherIssuer`].
+    pub fn check_issuer(&self, iss: Option<&str>) -> Result<(), ProviderError> {
+        if iss.is_none_or(|iss| iss == self.settings.issuer) { Ok(()) } else { Err(ProviderError::OtherIssuer) }
+    }
+
+    /// Where the browser goes to sign in: with PKCE S256 always (RFC 7636), and a `nonce` where there is an ID token.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError`] if the provider's metadata can't be had.
+    pub async fn authorization_url(
+        &self,
+        state: &Ticket,
+        proofs: &Proofs,
+        now: Timestamp,
+    ) -> Result<String, ProviderError> {
+        let request = self.request(state, proofs);
+        match &self.dialect {
+            Dialect::OpenId(openid) => within_budget(openid.authorization_url(&request, &self.web, now)).await,
+            Dialect::OAuth2(endpoints) => Ok(plain::authorization_url(endpoints, &request)),
+        }
+    }
+
+    fn request<'a>(&'a self, state: &'a Ticket, proofs: &'a Proofs) -> Request<'a> {
+        Request { settings: &self.settings, redirect_uri: &self.redirect_uri, state, proofs }
+    }
+}
+
+async fn within_budget<T>(work: impl Future<Output = Result<T, ProviderError>>) -> Result<T, ProviderError> {
+    tokio::time::timeout(BUDGET, work).await.unwrap_or(Err(ProviderError::TimedOut))
+}
