@@ -1,9 +1,14 @@
 //! A user who is signed in adds and removes ways to sign in.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
-use shared::user::User;
+use shared::{
+    user::User,
+    world::{System, World},
+};
 
 use super::{Traveller, place, traveller::VERIFIER};
 use crate::support::{Answer, App, Browser, Known, Person, claims};
@@ -168,4 +173,24 @@ async fn arrived(app: &App, application: &Known, provider: &str, login: &str) ->
     person.access_token = access_token;
     person.refresh_token = tokens.text_of("refresh_token");
     person
+}
+
+#[tokio::test]
+async fn a_sign_in_of_some_time_ago_changes_no_way_to_sign_in() {
+    let app = place();
+    let service = app.service();
+    let ada = app.signed_in(&service, "ada").await;
+    let session = claims(&ada.access_token)["sid"].as_str().expect("an id").to_owned();
+    let body = code(&service, "honest", &app.fresh_name("ada")).await;
+    let long_ago = System.now().minus(Duration::from_secs(15 * 60 + 1)).seconds();
+    app.database.set_session(&ada.user_key, &session, "created_at", long_ago).await;
+    for (method, path, body) in [("POST", "", Some(body.clone())), ("DELETE", "/any", None)] {
+        let answer = identities(&ada, method, path, body).await.problem(401, "insufficient_user_authentication");
+        let challenge = answer.header("www-authenticate");
+        assert!(challenge.ends_with(r#"error="insufficient_user_authentication", max_age="900""#), "{challenge}");
+    }
+    identities(&ada, "GET", "", None).await.ok();
+    let recent = System.now().minus(Duration::from_secs(15 * 60 - 60)).seconds();
+    app.database.set_session(&ada.user_key, &session, "created_at", recent).await;
+    identities(&ada, "POST", "", Some(body)).await.ok();
 }

@@ -15,8 +15,8 @@ use crate::support::{App, Options, Stack, project_file};
 pub const CLIENT_ID: &str = "gatelet-tests";
 const CLIENT_SECRET: &str = "a client secret, +/ and % included";
 
-/// The one whose word for an address joins accounts.
-pub const VOUCHING: &str = "honest-too";
+/// Those whose word for an address is taken.
+pub const TRUSTED: [&str; 2] = ["honest-too", "rotating-keys"];
 
 static PROVIDERS: LazyLock<Providers> = LazyLock::new(Providers::start);
 
@@ -39,8 +39,9 @@ pub struct Providers {
     pub providers: BTreeMap<String, String>,
     /// Endpoints of plain OAuth 2 by name.
     pub plain: BTreeMap<String, BTreeMap<String, String>>,
+    /// Kept for its standard input, which must stay open.
     #[serde(skip)]
-    process: Option<Child>,
+    _process: Option<Child>,
 }
 
 impl Providers {
@@ -60,7 +61,7 @@ impl Providers {
         let mut output = BufReader::new(process.stdout.take().expect("an output"));
         output.read_line(&mut line).expect("the providers say where they are");
         let providers: Self = serde_json::from_str(&line).expect("in JSON");
-        Self { process: Some(process), ..providers }
+        Self { _process: Some(process), ..providers }
     }
 
     /// The parameter `OAuthProviders`.
@@ -68,7 +69,7 @@ impl Providers {
         let openid = self.providers.iter().map(|(name, issuer)| {
             json!({
                 "name": name, "issuer": issuer, "client_id": CLIENT_ID, "client_secret": "env:TESTS_CLIENT_SECRET",
-                "link_verified_email": name == VOUCHING,
+                "link_verified_email": TRUSTED.contains(&name.as_str()),
             })
         });
         let plain = self.plain.iter().map(|(name, endpoints)| {
