@@ -2,6 +2,8 @@
 import { createClient, createProviders, GateletError } from "./client/index.js";
 
 const { apiKey, clientId, provider } = await (await fetch("settings.json")).json();
+// A provider sends the browser back to where the API says that it is, and this machine has two names with cookies of their own.
+if (provider && location.hostname === "localhost") location.hostname = "127.0.0.1";
 // Behind API Gateway, an authorizer says 403 to a token that is not good any more.
 const client = createClient({ baseUrl: location.origin, apiKey, delivery: "cookie", refreshOn: [401, 403] });
 const providers = createProviders(client, { clientId });
