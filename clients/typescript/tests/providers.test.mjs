@@ -245,13 +245,27 @@ test("a code for a link signs nobody in", async () => {
   await assert.rejects(it.providers.finish(address), failsWith("invalid_code", 400));
 });
 
-test("an application that delivers otherwise than the client was told is noticed", async () => {
+/** With tokens in cookies, which Node keeps none of. */
+function cookieApp() {
   const it = app();
-  const cookies = createClient({ baseUrl: proxy.url, apiKey: stack.key("web"), delivery: "cookie", storage: { get: () => ({}), set() {} } });
-  const providers = createProviders(cookies, { storage: it.flows, open: (url) => void (it.opened = url), issuer: `${stack.base_url}/api/v1/auth` });
-  await providers.signIn("example", { returnTo: RETURN_TO });
+  it.client = createClient({ baseUrl: proxy.url, apiKey: stack.key("web"), delivery: "cookie", storage: memoryStorage() });
+  it.providers = createProviders(it.client, { storage: it.flows, open: (url) => void (it.opened = url), issuer: `${stack.base_url}/api/v1/auth` });
+  return it;
+}
+
+test("an application that delivers otherwise than the client was told is noticed", async () => {
+  const it = cookieApp();
+  await it.providers.signIn("example", { returnTo: RETURN_TO });
   const query = new URL(it.opened).searchParams;
   assert.deepEqual([...query.keys()], ["return_to", "state"], "no challenge, and no client_id where none was given");
-  const address = `${RETURN_TO}?${new URLSearchParams({ state: query.get("state"), code: "x", iss: `${stack.base_url}/api/v1/auth` })}`;
-  await assert.rejects(providers.finish(address), failsWith("unexpected_answer"));
+  const address = altered(RETURN_TO, { state: query.get("state"), code: "x", iss: `${stack.base_url}/api/v1/auth` });
+  await assert.rejects(it.providers.finish(address), failsWith("unexpected_answer"));
+});
+
+test("cookies that the browser has not kept are no session", async () => {
+  const it = cookieApp();
+  await it.providers.signIn("example", { returnTo: RETURN_TO });
+  const address = altered(RETURN_TO, { state: new URL(it.opened).searchParams.get("state") });
+  await assert.rejects(it.providers.finish(address), failsWith("not_signed_in"));
+  assert.deepEqual([proxy.seen, await it.client.signedIn()], [["POST /api/v1/auth/refresh"], false]);
 });
