@@ -248,7 +248,8 @@ test("a code for a link signs nobody in", async () => {
 /** With tokens in cookies, which Node keeps none of. */
 function cookieApp() {
   const it = app();
-  it.client = createClient({ baseUrl: proxy.url, apiKey: stack.key("web"), delivery: "cookie", storage: memoryStorage() });
+  const fromPage = (input, init) => fetch(input, { ...init, headers: { ...init.headers, Origin: stack.base_url } });
+  it.client = createClient({ baseUrl: proxy.url, apiKey: stack.key("web"), delivery: "cookie", storage: memoryStorage(), fetch: fromPage });
   it.providers = createProviders(it.client, { storage: it.flows, open: (url) => void (it.opened = url), issuer: `${stack.base_url}/api/v1/auth` });
   return it;
 }
