@@ -8,6 +8,9 @@ import { HEADERS, errorPage, interactions } from "./pages.js";
 /** The tests sign with the same library, and have no packages of their own. */
 export { jose };
 
+/** What an error is called when whoever asked has gone, which is their good right. */
+export const GONE = new Set(["EPIPE", "ECONNRESET", "ERR_STREAM_PREMATURE_CLOSE"]);
+
 // Imported late, since the library complains of Node 20 while it is imported.
 const loud = hush();
 const { Provider, interactionPolicy } = await import("oidc-provider");
@@ -28,6 +31,7 @@ export async function startProvider({ port = 0, host = "127.0.0.1", clients, sig
   const configuration = configured(server.address().port, clients, signingKey, accounts);
   configure?.(configuration);
   const provider = construct(issuer, configuration);
+  provider.on("error", (error) => GONE.has(error.code) || console.error(error));
   provider.on("server_error", (_context, error) => console.error(error));
   const started = { issuer, provider, signingKey, close: () => close(server) };
   server.on("request", wrap(answering(provider, accounts), started));

@@ -136,6 +136,7 @@ async function act(button, work) {
 const MEANINGS = {
   access_denied: "The sign-in was cancelled. Nothing has changed.",
   identity_taken: "That already signs in somebody else.",
+  insufficient_user_authentication: "You signed in some time ago. Please sign out, sign in again, and repeat this.",
   invalid_code: "That took too long. Please start again.",
   invalid_state: "This sign-in was not begun in this tab, or it is over. Please start again.",
   last_credential: "This is your only way to sign in, so it stays. Link another one first.",

@@ -156,7 +156,11 @@ impl End<'_> {
         let event = self.request.event(Action::SignInFailed, self.application, self.now);
         let event = event.of_user(user.map(|user| user.key));
         audit::record(&event.at_provider(self.flow.provider.as_str()));
-        self.back(&[("error", error)])
+        match self.flow.outcome {
+            Outcome::Session { .. } => self.back(&[("error", error)]),
+            // Whoever waits for a code must be able to tell whose answer this is (RFC 9207 §2).
+            Outcome::Code { .. } => self.back(&[("error", error), ("iss", &self.finish.issuer)]),
+        }
     }
 
     /// To where the application wants the browser, with `said` and its own state in the query.

@@ -81,7 +81,7 @@ pub async fn handle(
     let cookies = start.opening.cookies;
     let browser = cookies.browser(request.headers()).unwrap_or_else(|| Ticket::random(world));
     let state = Ticket::random(world);
-    let url = provider.authorization_url(&state, &browser.proofs(&state), now).await?;
+    let url = provider.authorization_url(&state, &browser.proofs(&state), flow.outcome.purpose(), now).await?;
     flows.begin(&flow, &state.hashed(), &browser.hashed(), now).await?;
     Ok(Response::redirect(&url).with_cookies([cookies.set_browser(&browser)]))
 }

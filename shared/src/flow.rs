@@ -149,6 +149,17 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// What the flow is for.
+    #[must_use]
+    pub const fn purpose(&self) -> Purpose {
+        match self {
+            Self::Session { .. } => Purpose::SignIn,
+            Self::Code { purpose, .. } => *purpose,
+        }
+    }
+}
+
 /// What a code is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {

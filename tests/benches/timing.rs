@@ -1,4 +1,4 @@
-//! Whether the time of a refusal tells who has an account: unknown user, wrong password, disabled user, as a client sees them.
+//! Whether the time of a refusal tells who has an account: unknown user, wrong password, disabled user, no password, as a client sees them.
 //!
 //! `cargo bench --package tests --bench timing`. Welch's t of two samples says how sure it is that their means differ, not by
 //! how much: beyond 4.5 it is taken for sure. What an attacker needs is the difference itself, which is printed beside the
@@ -14,7 +14,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use shared::{
-    user::Status,
+    ids::UserKey,
+    user::{Status, User},
     world::{System, World},
 };
 use support::{App, Options, PASSWORD, Stack};
@@ -29,7 +30,7 @@ const EACH: usize = 4;
 const WARM_UP: usize = 20;
 
 /// What is compared: the cause of a refusal.
-const CAUSES: [&str; 3] = ["unknown user", "wrong password", "disabled user"];
+const CAUSES: [&str; 5] = ["unknown user", "wrong password", "disabled user", "unknown key", "no password"];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -53,7 +54,7 @@ async fn main() {
         "\n{:34} {:>12} {:>10} {:>8} {:>22}",
         "compared", "difference", "of a hash", "t", "t, fastest nine tenths"
     );
-    for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+    for (one, other) in [(0, 1), (0, 2), (1, 2), (3, 4)] {
         let [a, b] = [&samples[one], &samples[other]];
         let difference = a.median() - b.median();
         let names = format!("{} and {}", CAUSES[one], CAUSES[other]);
@@ -71,6 +72,11 @@ async fn attempts(app: &App) -> Vec<(usize, Value)> {
         let disabled = app.registered(&server, "disabled").await;
         app.database.set_user(&disabled.user_key, "status", &Status::Disabled.to_string()).await;
         let names = [app.fresh_name("unknown"), known.user_id, disabled.user_id];
+        let by_key = [UserKey::random(&System).to_string(), without_password(app).await];
+        for (cause, key) in (3..).zip(by_key) {
+            let body = json!({"user_key": key, "user_secret": PASSWORD});
+            attempts.extend(std::iter::repeat_n((cause, body), EACH));
+        }
         for (cause, name) in names.iter().enumerate() {
             let password = if cause == 1 { "not the password at all" } else { PASSWORD };
             let body = json!({"user_id": name, "user_secret": password});
@@ -80,6 +86,14 @@ async fn attempts(app: &App) -> Vec<(usize, Value)> {
     let mut keyed: Vec<_> = attempts.into_iter().map(|attempt| (System.random::<8>(), attempt)).collect();
     keyed.sort_by_key(|(key, _)| *key);
     keyed.into_iter().map(|(_, attempt)| attempt).collect()
+}
+
+/// Somebody who has come by a provider.
+async fn without_password(app: &App) -> String {
+    let key = UserKey::random(&System);
+    let user = User::identified(key, support::believed(&key.to_string()).link(System.now()), System.now());
+    assert!(app.database.store().users.welcome(&user, false, &System).await.expect("the store answers"));
+    key.to_string()
 }
 
 /// How long a refusal takes, in milliseconds.

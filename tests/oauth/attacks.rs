@@ -86,7 +86,12 @@ async fn every_request_to_a_provider_has_pkce_and_state_and_openid_a_nonce() {
         assert_eq!(URL_SAFE_NO_PAD.decode(&sent["code_challenge"]).expect("base64url").len(), 32, "{provider}");
         assert_eq!(sent["redirect_uri"], ada.app.url(&format!("/api/v1/auth/oauth/{provider}/callback")));
         assert_eq!(sent.contains_key("nonce"), nonce, "{provider}");
-        assert!(!sent.contains_key("client_secret"), "{provider}");
+        assert!(!sent.contains_key("client_secret") && !sent.contains_key("prompt"), "{provider}");
+        let own = challenge(VERIFIER);
+        let more = [("code_challenge", own.as_str()), ("code_challenge_method", "S256"), ("link", "true")];
+        let sent = query_of(&ada.leave(provider, &web, &more).await);
+        assert_eq!(sent["prompt"], "select_account", "another account may be meant");
+        assert_ne!(sent["code_challenge"], own, "the application's challenge is not ours");
     }
 }
 

@@ -2,7 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Providers, Traveller, place, query_of, traveller::RETURN_TO};
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use super::{
+    Providers, Traveller, place,
+    providers::{CLIENT_ID, CLIENT_SECRET},
+    query_of,
+    traveller::RETURN_TO,
+};
 use crate::support::{Answer, Known};
 
 /// A provider's time, and as much again for a busy machine.
@@ -127,6 +134,22 @@ fn refused(name: &str, answer: Answer, status: u16, code: &str, traveller: &Trav
     assert_eq!((answer.status, answer.body()["code"].as_str()), (status, Some(code)), "{name}: {}", answer.text);
     assert!(!traveller.cookies.contains_key("access_token"), "{name}");
     assert!(answer.headers.get("location").is_none(), "{name}");
+}
+
+#[tokio::test]
+async fn no_function_writes_down_the_client_secret() {
+    let mut ada = Traveller::new();
+    let web = ada.app.web();
+    for name in ["honest", "token-500", "token-html", "plain-error-200"] {
+        ada.travel(name, &web, "ada-secret").await;
+    }
+    let log = std::fs::read_to_string(&ada.app.stack.log_file).expect("the log can be read");
+    assert!(log.contains("provider_failed"), "what failed is written down");
+    let encoded: String = form_urlencoded::byte_serialize(CLIENT_SECRET.as_bytes()).collect();
+    let basic = STANDARD.encode(format!("{CLIENT_ID}:{encoded}"));
+    for form in [CLIENT_SECRET, &encoded, &basic] {
+        assert!(!log.contains(form), "{form}");
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::support::{App, Options, Stack, project_file};
 
 pub const CLIENT_ID: &str = "gatelet-tests";
-const CLIENT_SECRET: &str = "a client secret, +/ and % included";
+pub const CLIENT_SECRET: &str = "a client secret, +/ and % included";
 
 /// Those whose word for an address is taken.
 pub const TRUSTED: [&str; 2] = ["honest-too", "rotating-keys"];

@@ -1,6 +1,7 @@
 // How an answer is spoilt on its way out.
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { GONE } from "../../cli/provider/provider.js";
 
 const HUGE_BYTES = 100 * 1024 * 1024;
 
@@ -93,7 +94,7 @@ function held(pass, send) {
 }
 
 function gaveUp(response, error) {
-  if (error.code !== "ERR_STREAM_PREMATURE_CLOSE") console.error(error); // That one is the caller's good right.
+  if (!GONE.has(error.code)) console.error(error);
   response.destroy();
 }
 

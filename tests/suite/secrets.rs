@@ -23,20 +23,26 @@ const TAG: usize = 21;
 pub struct Secrets(pub BTreeMap<String, &'static str>);
 
 /// What there must be some of, or the suite has not been seen.
-pub const KINDS: [&str; 13] = [
+pub const KINDS: [&str; 19] = [
     "access token",
     "access token's signature",
     "API key",
     "AWS secret access key",
     "AWS session token",
     "Basic credential",
+    "browser's secret",
+    "code",
+    "code verifier",
     "cookie",
     "MAC key",
+    "nonce",
     "password",
     "password hash",
     "private key",
+    "provider's code",
     "refresh token",
     "refresh token's tag",
+    "state",
 ];
 
 impl Secrets {
@@ -84,6 +90,9 @@ impl Secrets {
         let cookies = message["cookies"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let all = cookies.chain([header("cookie"), header("set-cookie")]).flat_map(|cookies| cookies.split(';'));
         for (name, value) in all.filter_map(|cookie| cookie.split_once('=')) {
+            if name.trim().ends_with("oauth_browser") {
+                self.add("browser's secret", value);
+            }
             if name.contains("token") {
                 self.add("cookie", value);
                 self.token(value);
@@ -91,6 +100,34 @@ impl Secrets {
         }
         self.form(message["rawQueryString"].as_str().unwrap_or_default());
         self.body(message);
+        self.flow(message);
+    }
+
+    /// What passes in a sign-in at a provider: to the provider and to the application in an answer's `Location`, back in a query, and from
+    /// the application in a body.
+    fn flow(&mut self, message: &Value) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let route = text(&message["routeKey"]);
+        if route.ends_with("/callback") {
+            self.parameters(&text(&message["rawQueryString"]), &[("state", "state"), ("code", "provider's code")]);
+        }
+        if route.starts_with("POST") && (route.ends_with("/exchange") || route.ends_with("/identities")) {
+            let body: Value = serde_json::from_str(&text(&message["body"])).unwrap_or_default();
+            self.add("code", &text(&body["code"]));
+            self.add("code verifier", &text(&body["code_verifier"]));
+        }
+        let location = text(&message["headers"]["location"]);
+        if let Some((_, query)) = location.split_once('?') {
+            self.parameters(query, &[("nonce", "nonce"), ("code", "code")]);
+        }
+    }
+
+    fn parameters(&mut self, query: &str, secret: &[(&str, &'static str)]) {
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if let Some((_, kind)) = secret.iter().find(|(known, _)| *known == name) {
+                self.add(kind, &value);
+            }
+        }
     }
 
     fn authorization(&mut self, value: &str) {

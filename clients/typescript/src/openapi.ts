@@ -468,7 +468,7 @@ export interface components {
          * @description What went wrong, for programs. A code does not change its meaning; a later version of this document may have more.
          * @enum {string}
          */
-        ErrorCode: "api_key_required" | "body_too_large" | "identity_not_found" | "identity_taken" | "internal_error" | "invalid_api_key" | "invalid_code" | "invalid_credentials" | "invalid_grant" | "invalid_request" | "invalid_state" | "invalid_token" | "last_credential" | "malformed_json" | "origin_not_allowed" | "provider_failed" | "provider_not_found" | "return_to_not_allowed" | "session_not_found" | "temporarily_unavailable" | "token_required" | "too_many_attempts" | "too_many_identities" | "unsupported_media_type" | "user_id_taken" | "validation_failed";
+        ErrorCode: "api_key_required" | "body_too_large" | "identity_not_found" | "identity_taken" | "insufficient_user_authentication" | "internal_error" | "invalid_api_key" | "invalid_code" | "invalid_credentials" | "invalid_grant" | "invalid_request" | "invalid_state" | "invalid_token" | "last_credential" | "malformed_json" | "origin_not_allowed" | "provider_failed" | "provider_not_found" | "return_to_not_allowed" | "session_not_found" | "temporarily_unavailable" | "token_required" | "too_many_attempts" | "too_many_identities" | "unsupported_media_type" | "user_id_taken" | "validation_failed";
         /** @description A code, and who asks for what is behind it. */
         Exchange: {
             /** @description What the browser came back with. */
@@ -1202,7 +1202,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `invalid_api_key`: The API key is not valid. `api_key_required`: An API key is required. `token_required`: An access token is required. `invalid_token`: The access token is not valid. */
+            /** @description `invalid_api_key`: The API key is not valid. `api_key_required`: An API key is required. `token_required`: An access token is required. `invalid_token`: The access token is not valid. `insufficient_user_authentication`: A recent sign-in is required. */
             401: {
                 headers: {
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
@@ -1211,7 +1211,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "invalid_api_key" | "api_key_required" | "token_required" | "invalid_token";
+                        code?: "invalid_api_key" | "api_key_required" | "token_required" | "invalid_token" | "insufficient_user_authentication";
                         /** @enum {integer} */
                         status?: 401;
                     };
@@ -1261,7 +1261,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["invalid_request"];
-            /** @description `invalid_api_key`: The API key is not valid. `api_key_required`: An API key is required. `token_required`: An access token is required. `invalid_token`: The access token is not valid. */
+            /** @description `invalid_api_key`: The API key is not valid. `api_key_required`: An API key is required. `token_required`: An access token is required. `invalid_token`: The access token is not valid. `insufficient_user_authentication`: A recent sign-in is required. */
             401: {
                 headers: {
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
@@ -1270,7 +1270,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "invalid_api_key" | "api_key_required" | "token_required" | "invalid_token";
+                        code?: "invalid_api_key" | "api_key_required" | "token_required" | "invalid_token" | "insufficient_user_authentication";
                         /** @enum {integer} */
                         status?: 401;
                     };

@@ -24,7 +24,7 @@ use url::Url;
 
 use crate::{
     config::{Aws, SecretStores},
-    flow::{Proofs, Ticket},
+    flow::{Proofs, Purpose, Ticket},
     identity::{Assertion, Email, MAX_SUBJECT, is_address},
     world::Timestamp,
 };
@@ -90,6 +90,8 @@ pub struct Callback {
 /// What one flow says to its provider.
 struct Request<'a> {
     settings: &'a Settings,
+    /// What the provider is to ask (OpenID Connect Core §3.1.2.1).
+    prompt: Option<&'a str>,
     redirect_uri: &'a Url,
     state: &'a Ticket,
     proofs: &'a Proofs,
@@ -254,9 +256,14 @@ impl Provider {
         &self,
         state: &Ticket,
         proofs: &Proofs,
+        purpose: Purpose,
         now: Timestamp,
     ) -> Result<String, ProviderError> {
-        let request = self.request(state, proofs);
+        let mut request = self.request(state, proofs);
+        // Who adds a way to sign in may want another account than the one that the provider would take without asking.
+        if purpose == Purpose::Link {
+            request.prompt = request.prompt.or(Some("select_account"));
+        }
         match &self.dialect {
             Dialect::OpenId(openid) => within_budget(openid.authorization_url(&request, &self.web, now)).await,
             Dialect::OAuth2(endpoints) => Ok(plain::authorization_url(endpoints, &request)),
@@ -264,7 +271,13 @@ impl Provider {
     }
 
     fn request<'a>(&'a self, state: &'a Ticket, proofs: &'a Proofs) -> Request<'a> {
-        Request { settings: &self.settings, redirect_uri: &self.redirect_uri, state, proofs }
+        Request {
+            settings: &self.settings,
+            prompt: self.settings.prompt.as_deref(),
+            redirect_uri: &self.redirect_uri,
+            state,
+            proofs,
+        }
     }
 }
 

@@ -113,7 +113,7 @@ impl OpenId {
         for scope in request.settings.scopes.iter().filter(|scope| *scope != "openid") {
             url = url.add_scope(Scope::new(scope.clone()));
         }
-        if let Some(prompt) = &request.settings.prompt {
+        if let Some(prompt) = request.prompt {
             url = url.add_extra_param("prompt", prompt);
         }
         Ok(url.url().0.into())

@@ -27,7 +27,7 @@ pub(super) fn authorization_url(endpoints: &Endpoints, request: &Request<'_>) ->
         .authorize_url(|| CsrfToken::new(state))
         .set_pkce_challenge(request.code_challenge())
         .add_scopes(request.settings.scopes.iter().cloned().map(Scope::new));
-    if let Some(prompt) = &request.settings.prompt {
+    if let Some(prompt) = request.prompt {
         url = url.add_extra_param("prompt", prompt);
     }
     url.url().0.into()
