@@ -72,6 +72,8 @@ ASSERTIONS = [
     (assertions.authorizers, EXAMPLE, properties("RequiredAuthorizer", "AuthorizerPayloadFormatVersion", "1.0")),
     (assertions.authorizers, EXAMPLE, properties("OptionalAuthorizer", "AuthorizerResultTtlInSeconds", None)),
     (assertions.groups, MAIN, properties("JwksFunction", "Role", {"Fn::GetAtt": ["RefreshRole", "Arn"]})),
+    (assertions.parameters, MAIN, lambda template: template["Parameters"]["OAuthSecretArns"].pop("AllowedPattern")),
+    (assertions.parameters, MAIN, lambda template: template["Parameters"]["OAuthSecretArns"].update(AllowedPattern="^arn:.*$")),
     (assertions.imports, EXAMPLE,
      properties("RequiredAuthorizer", "AuthorizerUri", {"Fn::ImportValue": {"Fn::Sub": "${GateletStack}-authoriser-uri"}})),
 ]
