@@ -31,6 +31,7 @@ mod malformed_requests;
 mod metrics;
 mod native_authorizer;
 mod naughty_strings;
+mod oauth;
 mod observability;
 mod outage;
 mod profiles;

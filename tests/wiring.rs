@@ -184,6 +184,7 @@ fn problems() -> Vec<Problem> {
         Problem::InvalidState,
         Problem::InvalidCode,
         Problem::ProviderFailed(ProviderError::TimedOut),
+        Problem::InsufficientUserAuthentication,
         Problem::IdentityNotFound,
         Problem::IdentityTaken,
         Problem::TooManyIdentities,
@@ -217,6 +218,7 @@ const fn is_listed(problem: &Problem) -> bool {
         | Problem::InvalidState
         | Problem::InvalidCode
         | Problem::ProviderFailed(_)
+        | Problem::InsufficientUserAuthentication
         | Problem::IdentityNotFound
         | Problem::IdentityTaken
         | Problem::TooManyIdentities

@@ -3,6 +3,8 @@
 //! Linking takes two proofs: the access token says whose account it is, and the code who signed in at the provider, for an application whose
 //! verifier comes with it. A code that a stranger has slipped into the page is good for nothing here.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::json;
 use shared::{
@@ -28,6 +30,10 @@ use crate::{
     oauth_start::text,
     openapi::{ACCESS_COOKIE, BEARER, CODE, CODE_VERIFIER, IDENTITY_ID, Operation, SIGNED_IN_AT, USER_ID},
 };
+
+/// How long ago the user may have signed in to change how they sign in: an access token that was stolen for a few minutes must not
+/// become a way in for ever (RFC 9470).
+const RECENT: Duration = Duration::from_mins(15);
 
 /// How often an account is looked at anew, because somebody else has written to it meanwhile.
 const ATTEMPTS: u8 = 4;
@@ -78,6 +84,10 @@ pub async fn handle(
     let now = world.now();
     let application = gate::application(&request, applications, now).await?;
     let (_, identity) = gate.identify(&request, &application, now).await?.ok_or(Problem::TokenRequired)?;
+    let recent = now.since(identity.session.created_at) <= RECENT;
+    if request.is_unsafe() && !recent {
+        return Err(Problem::InsufficientUserAuthentication);
+    }
     let user = identity.user;
     match (request.method().as_str(), request.path_parameter("identity_id")) {
         ("GET", None) => list(&user),
@@ -204,6 +214,7 @@ pub(crate) fn operations() -> Vec<Operation> {
                 [("code", "With the verifier of the challenge", json!({"code": CODE, "code_verifier": CODE_VERIFIER}))],
             )
             .refuses([
+                Problem::InsufficientUserAuthentication,
                 Problem::InvalidCode,
                 Problem::OriginNotAllowed,
                 Problem::IdentityTaken,
@@ -212,6 +223,11 @@ pub(crate) fn operations() -> Vec<Operation> {
         operation("unlinkIdentity", HttpMethod::Delete, one)
             .says("Remove an identity", "It no longer signs the user in. The last way to sign in can't be removed.")
             .takes(ParameterIn::Path, "identity_id", text(IDENTITY_ID), "As `listIdentities` names it.")
-            .refuses([Problem::OriginNotAllowed, Problem::IdentityNotFound, Problem::LastCredential]),
+            .refuses([
+                Problem::InsufficientUserAuthentication,
+                Problem::OriginNotAllowed,
+                Problem::IdentityNotFound,
+                Problem::LastCredential,
+            ]),
     ]
 }

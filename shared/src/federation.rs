@@ -1,9 +1,9 @@
 //! Whose account it is that somebody opens by signing in at a provider.
 //!
 //! The identity decides, an issuer and a subject, and nothing else: an address tells whom it was given to, not who has it now. The one
-//! exception must be switched on for a provider: an identity that nobody has yet joins the account which has the same address, if the
-//! provider vouches for it and somebody has vouched for the account's own. An account with an address that nobody has vouched for is never
-//! joined: a stranger may have made it, to wait for its owner.
+//! exception must be switched on for a provider, whose word for an address is taken then: an identity that nobody has yet joins the account
+//! which has the same address, if somebody whose word is taken has vouched for that one too. An account with an address that nobody has
+//! vouched for is never joined: a stranger may have made it, to wait for its owner.
 
 use crate::{
     application::Application,
@@ -72,8 +72,8 @@ pub async fn arrive(
             None => None,
         };
         let joined = match holder {
-            Some(key) if assertion.joins_by_email => joinable(key, assertion, users).await?,
-            _ => None,
+            Some(key) => joinable(key, assertion, users).await?,
+            None => None,
         };
         if let Some(user) = joined {
             if users.link(&user, assertion.link(now), world).await? {

@@ -66,8 +66,8 @@ pub struct Assertion {
     pub subject: String,
     /// An address, if it told one.
     pub email: Option<Email>,
-    /// Whether the deployment lets this provider's word for an address join an account.
-    pub joins_by_email: bool,
+    /// Whether the deployment takes this provider's word for an address.
+    pub trusted_for_email: bool,
 }
 
 impl Assertion {
@@ -89,10 +89,11 @@ impl Assertion {
         }
     }
 
-    /// The address, if the provider vouches for it.
+    /// The address, if the provider vouches for it and its word is taken.
     #[must_use]
     pub fn verified_email(&self) -> Option<&str> {
-        self.email.as_ref().filter(|email| email.verified).map(|email| email.address.as_str())
+        let email = self.email.as_ref().filter(|email| email.verified && self.trusted_for_email);
+        email.map(|email| email.address.as_str())
     }
 }
 

@@ -80,6 +80,9 @@ pub enum Problem {
     /// A provider did not say who signed in. Nothing has happened, and the user can begin again.
     #[error("{0}; begin again")]
     ProviderFailed(#[source] ProviderError),
+    /// The user has signed in too long ago for this (RFC 9470 §3).
+    #[error("this needs a sign-in of the last 15 minutes; sign in again")]
+    InsufficientUserAuthentication,
     /// The user has no such identity.
     #[error("there is no such identity")]
     IdentityNotFound,
@@ -146,6 +149,9 @@ impl Problem {
             Self::InvalidState => (400, "invalid_state", "The sign-in can't be finished"),
             Self::InvalidCode => (400, "invalid_code", "The code is not valid"),
             Self::ProviderFailed(_) => (502, "provider_failed", "The provider failed"),
+            Self::InsufficientUserAuthentication => {
+                (401, "insufficient_user_authentication", "A recent sign-in is required")
+            }
             Self::IdentityNotFound => (404, "identity_not_found", "There is no such identity"),
             Self::IdentityTaken => (409, "identity_taken", "The identity is linked already"),
             Self::TooManyIdentities => (409, "too_many_identities", "The user has too many identities"),
@@ -164,6 +170,9 @@ impl Problem {
     pub const fn challenge(&self) -> Option<&'static str> {
         Some(match self {
             Self::InvalidToken(_) => r#"Bearer realm="gatelet", error="invalid_token""#,
+            Self::InsufficientUserAuthentication => {
+                r#"Bearer realm="gatelet", error="insufficient_user_authentication", max_age="900""#
+            }
             Self::TokenRequired | Self::InvalidCredentials | Self::InvalidGrant => r#"Bearer realm="gatelet""#,
             Self::InvalidApiKey | Self::ApiKeyRequired => r#"Api-Key realm="gatelet""#,
             Self::InvalidClient => r#"Basic realm="gatelet", charset="UTF-8""#,

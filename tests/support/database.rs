@@ -96,6 +96,20 @@ impl Database {
         update.send().await.expect("the counter can be changed");
     }
 
+    /// The item of a flow or a code.
+    pub async fn flow(&self, pk: &str) -> SessionItem {
+        let get = self.client.get_item().table_name(&self.tables.flows).consistent_read(true).key("pk", text(pk));
+        get.send().await.expect("the flow can be read").item.expect("the flow is stored")
+    }
+
+    /// Lets a flow or a code expire now.
+    pub async fn expire_flow(&self, pk: &str) {
+        let update = self.client.update_item().table_name(&self.tables.flows).key("pk", text(pk));
+        let update = update.update_expression("SET expires_at = :now");
+        let now = AttributeValue::N(System.now().seconds().to_string());
+        update.expression_attribute_values(":now", now).send().await.expect("the flow can be changed");
+    }
+
     /// The key pair that signs under this name.
     pub async fn signing_pair(&self, kid: &str) -> KeyPair {
         let get = |pk: &str| {

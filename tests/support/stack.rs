@@ -24,7 +24,7 @@ const UNTHROTTLED: [&str; 4] =
 
 /// The stack that most tests share, and the one that builds the functions. It ends with the test process: its standard
 /// input does.
-static SHARED: LazyLock<Stack> = LazyLock::new(|| Stack::start(&[], None));
+static SHARED: LazyLock<Stack> = LazyLock::new(|| Stack::start(&[], &Options::default()));
 
 /// A running local stack, as its ready file describes it.
 pub struct Stack {
@@ -58,6 +58,8 @@ pub struct Options<'a> {
     pub arguments: &'a [&'a str],
     /// Another DynamoDB than the embedded one.
     pub endpoint: Option<&'a str>,
+    /// Variables that the stack finds.
+    pub environment: &'a [(&'a str, &'a str)],
     /// Functions as they are when deployed, built first.
     pub optimised: bool,
 }
@@ -78,12 +80,12 @@ impl Stack {
             "--no-build"
         };
         let arguments = [&[build], options.arguments].concat();
-        Box::leak(Box::new(Self::start(&arguments, options.endpoint)))
+        Box::leak(Box::new(Self::start(&arguments, options)))
     }
 
     /// Starts one and waits until every function answers. With `--no-build` that works only if somebody else has built, so
     /// nobody starts one but the two above.
-    fn start(arguments: &[&str], endpoint: Option<&str>) -> Self {
+    fn start(arguments: &[&str], options: &Options<'_>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let stack = run::folder().join(format!("stack-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
         let [ready_file, log_file, record] = ["json", "log", "record"].map(|kind| stack.with_extension(kind));
@@ -92,13 +94,14 @@ impl Stack {
         command.args(["run", "--quiet", "--package", "gatelet", "--", "dev", "--port", "0", "--exit-with-stdin"]);
         command.arg("--ready-file").arg(&ready_file).arg("--log-file").arg(&log_file);
         command.arg("--record").arg(&record).args(UNTHROTTLED).args(arguments);
-        if let Some(endpoint) = endpoint {
+        if let Some(endpoint) = options.endpoint {
             command.args(["--dynamodb-endpoint", endpoint]);
         }
         // Without credentials, each function is given some of its own, by which a record tells who asked.
         for setting in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"] {
             command.env_remove(setting);
         }
+        command.envs(options.environment.iter().copied());
         command.current_dir(project_file("")).stdin(Stdio::piped()).stdout(Stdio::null());
         let mut process = command.spawn().expect("cargo can be run");
 

@@ -58,7 +58,7 @@ pub enum ProviderError {
     },
     /// Its token endpoint refused, for a reason that is not the code.
     #[error("the provider refused the token request")]
-    Refused(String),
+    Refused(#[source] Source),
     /// Its ID token is not good.
     #[error("the provider's ID token is not valid")]
     IdToken(#[source] ClaimsVerificationError),
@@ -119,7 +119,7 @@ impl Request<'_> {
             issuer: self.settings.issuer.clone(),
             subject: subject.to_owned(),
             email: email.filter(|email| is_address(&email.address)),
-            joins_by_email: self.settings.link_verified_email,
+            trusted_for_email: self.settings.link_verified_email,
         })
     }
 }
@@ -196,8 +196,8 @@ impl Providers {
         provider.check_issuer(callback.iss.as_deref())?;
         let request = provider.request(state, proofs);
         let Settings { client_id, client_secret, issuer, .. } = &provider.settings;
+        let secret = client_secret.get(client_id, issuer, &self.aws, now).await?;
         within_budget(async {
-            let secret = client_secret.get(client_id, issuer, &self.aws, now).await?;
             match &provider.dialect {
                 Dialect::OpenId(openid) => openid.redeem(callback, &secret, &request, &provider.web, now).await,
                 Dialect::OAuth2(endpoints) => {

@@ -34,6 +34,9 @@ use crate::{
 /// How long metadata and keys are kept.
 const KEPT_FOR: Duration = Duration::from_hours(1);
 
+/// How long metadata serves while it can't be fetched again. Keys do not: one that was withdrawn must not serve for a day.
+const METADATA_GOOD_FOR: Duration = Duration::from_hours(24);
+
 /// How often keys are fetched before their time, because an ID token verifies with none of them.
 const RENEWED_AT_MOST_EVERY: Duration = Duration::from_mins(5);
 
@@ -167,7 +170,7 @@ impl OpenId {
     }
 
     async fn metadata(&self, web: &Web, now: Timestamp) -> Result<std::sync::Arc<Metadata>, ProviderError> {
-        self.metadata.get(KEPT_FOR, KEPT_FOR, now, self.discover(web)).await
+        self.metadata.get(KEPT_FOR, METADATA_GOOD_FOR, now, self.discover(web)).await
     }
 
     /// OpenID Connect Discovery §4. Its issuer must be the configured one to the letter (§4.3).

@@ -19,6 +19,9 @@ use serde_json::{Value, json};
 use super::{client_secret::AwsAccess, web::WebError};
 use crate::{config::SecretStores, secret::Secret, world::Timestamp};
 
+/// How long the service may take.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// Something that an AWS service keeps.
@@ -129,9 +132,10 @@ impl Stored {
     /// The secret, read now.
     pub(super) async fn fetch(&self, access: &AwsAccess, now: Timestamp) -> Result<Secret, SecretError> {
         let service = self.service.name();
-        let unavailable = |error| SecretError::Unavailable(service, Some(error));
-        let answer =
-            access.web.send(self.signed(access, now).map_err(SecretError::Unsigned)?).await.map_err(unavailable)?;
+        let request = self.signed(access, now).map_err(SecretError::Unsigned)?;
+        let answer = tokio::time::timeout(TIMEOUT, access.web.send(request)).await;
+        let answer = answer.map_err(|_| SecretError::Unavailable(service, None))?;
+        let answer = answer.map_err(|error| SecretError::Unavailable(service, Some(error)))?;
         let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
         let status = answer.status();
         if status.is_success() {

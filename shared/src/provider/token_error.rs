@@ -18,7 +18,11 @@ pub(super) fn token_error(error: TokenError) -> ProviderError {
         // GitHub refuses with 200.
         RequestTokenError::Parse(error, body) => match serde_json::from_slice::<BasicErrorResponse>(&body) {
             Ok(refusal) => refused(&refusal),
-            Err(_) => ProviderError::unusable("token response", Some(error.into())),
+            // What the parser says may repeat a claim of the ID token: its place must do.
+            Err(_) => {
+                let place = format!("it can't be read at {}", error.path());
+                ProviderError::unusable("token response", Some(place.into()))
+            }
         },
         RequestTokenError::Other(reason) => ProviderError::unusable("token response", Some(reason.into())),
     }
@@ -29,6 +33,9 @@ fn refused(refusal: &BasicErrorResponse) -> ProviderError {
         BasicErrorResponseType::InvalidGrant => ProviderError::Code,
         BasicErrorResponseType::Extension(name) if name == "bad_verification_code" => ProviderError::Code,
         // Its name for the error, cut: the description may repeat what was sent.
-        other => ProviderError::Refused(other.to_string().chars().take(64).collect()),
+        other => {
+            let name: String = other.to_string().chars().take(64).collect();
+            ProviderError::Refused(name.into())
+        }
     }
 }

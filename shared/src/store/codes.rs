@@ -34,7 +34,7 @@ pub enum Redeemed {
 impl Flows {
     /// Stores what stands behind a code that is issued now.
     pub async fn issue(&self, grant: &Grant, code: &Hashed, now: Timestamp) -> Result<(), StoreError> {
-        let Assertion { provider, issuer, subject, email, joins_by_email } = &grant.assertion;
+        let Assertion { provider, issuer, subject, email, trusted_for_email } = &grant.assertion;
         let mut item = Item::from([
             ("pk".into(), string(code_pk(code))),
             ("application_id".into(), string(grant.application_id)),
@@ -43,7 +43,7 @@ impl Flows {
             ("provider".into(), string(provider)),
             ("issuer".into(), string(issuer)),
             ("subject".into(), string(subject)),
-            ("joins_by_email".into(), AttributeValue::Bool(*joins_by_email)),
+            ("trusted_for_email".into(), AttributeValue::Bool(*trusted_for_email)),
         ]);
         if let Some(email) = email {
             item.insert("email".into(), string(&email.address));
@@ -146,7 +146,7 @@ fn read_grant(reader: &Reader<'_>) -> Result<Grant, StoreError> {
             issuer: reader.text("issuer")?.to_owned(),
             subject: reader.text("subject")?.to_owned(),
             email,
-            joins_by_email: reader.flag("joins_by_email")?,
+            trusted_for_email: reader.flag("trusted_for_email")?,
         },
     })
 }

@@ -10,7 +10,7 @@
 //! | `code#<sha256(code)>` | `application_id`, `purpose`, `challenge` | S | as above |
 //! | | `provider`, `issuer`, `subject` | S | who signed in |
 //! | | `email`, `email_verified` | S, BOOL | may be absent |
-//! | | `joins_by_email` | BOOL | whether the provider's word for the address counts |
+//! | | `trusted_for_email` | BOOL | whether the provider's word for the address is taken |
 //! | | `session` | S | `<user_key>/<session_id>` that it was exchanged for, once that has begun |
 //! | | `reused_at` | N | when it was used again; absent before |
 //! | both | `pk` | S | partition key |
