@@ -108,7 +108,7 @@ OPERATIONS = [
     Operation("end all sessions", "sessions", "2 R + 1 W", 1, 2, 2, logged=AUDITED),
     Operation("begin a sign-in at a provider", "oauth_start", "2 W", 2, 0, 2),
     Operation("end it, with cookies", "oauth_callback", "2 R + 2 W + ½ R", 2, 2.5, 4, RELYING, logged=AUDITED, waits=PROVIDER),
-    Operation("end it, with a code", "oauth_callback", "with a code: 2 W", 2, 0, 2, RELYING, waits=PROVIDER),
+    Operation("end it, with a code", "oauth_callback", "With a code: 2 W", 2, 0, 2, RELYING, waits=PROVIDER),
     Operation("exchange the code", "oauth_exchange", "2 R + 3 W + ½ R", 3, 2.5, 5, logged=AUDITED),
     Operation("list identities", "identities", "list: 2 R", 0, 2, 1),
     Operation("link an identity", "identities", "Link: 3 R + 5 W", 5, 3, 4, logged=AUDITED),
