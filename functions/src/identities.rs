@@ -11,12 +11,12 @@ use shared::{
     application::Application,
     audit::{self, Action},
     federation,
-    flow::Purpose,
+    flow::{Grant, Purpose},
     gate::{self, Gate},
     http::{Request, Response},
-    identity::{Assertion, IdentityId, LinkedIdentity},
+    identity::{IdentityId, LinkedIdentity},
     problem::Problem,
-    store::{Applications, Flows, Redeemed},
+    store::{Applications, Flows, Found},
     user::User,
     world::{Timestamp, World},
 };
@@ -105,44 +105,33 @@ fn list(user: &User) -> Result<Response, Problem> {
 async fn link(
     request: &Request,
     application: &Application,
-    user: User,
+    mut user: User,
     gate: &Gate,
     flows: &Flows,
     world: &impl World,
 ) -> Result<Response, Problem> {
     let now = world.now();
-    let claim = Exchange::read(request.json()?)?;
-    let code = claim.code.hashed();
-    let grant = match flows.exchange(&code, application.id, Purpose::Link, &claim.challenge, now, world).await? {
-        Redeemed::Now(grant) => grant,
-        Redeemed::Before(_) | Redeemed::Never => return Err(Problem::InvalidCode),
+    let presented = Exchange::read(request.json()?)?.of(application, Purpose::Link);
+    let Found::Grant(Grant { assertion, .. }) = flows.find_grant(&presented, now).await? else {
+        return Err(Problem::InvalidCode);
     };
-    let (user, new) = add(&grant.assertion, user, gate, now, world).await?;
-    if new {
-        let event = request.event(Action::IdentityLinked, application, now).of_user(user.key);
-        audit::record(&event.at_provider(grant.assertion.provider.as_str()));
-    }
-    list(&user)
-}
-
-/// The user with the identity, and whether it is new.
-async fn add(
-    assertion: &Assertion,
-    mut user: User,
-    gate: &Gate,
-    now: Timestamp,
-    world: &impl World,
-) -> Result<(User, bool), Problem> {
+    let code = flows.redemption(&presented, None, now)?;
     for _ in 0..ATTEMPTS {
-        match federation::find(assertion, &gate.users).await? {
-            Some(holder) if holder.key == user.key => return Ok((holder, false)),
+        match federation::find(&assertion, &gate.users).await? {
+            Some(holder) if holder.key == user.key => return list(&holder),
             Some(_) => return Err(Problem::IdentityTaken),
             None if user.identities.len() >= User::MAX_IDENTITIES => return Err(Problem::TooManyIdentities),
             None => {}
         }
-        if gate.users.link(&user, assertion.link(now), world).await? {
-            user.identities.push(assertion.link(now));
-            return Ok((user, true));
+        let identity = assertion.link(now);
+        if gate.users.link(&user, identity.clone(), Some(&code), world).await? {
+            let event = request.event(Action::IdentityLinked, application, now).of_user(user.key);
+            audit::record(&event.at_provider(assertion.provider.as_str()));
+            user.identities.push(identity);
+            return list(&user);
+        }
+        if !matches!(flows.find_grant(&presented, now).await?, Found::Grant(_)) {
+            return Err(Problem::InvalidCode);
         }
         user = read_again(user, gate).await?;
     }

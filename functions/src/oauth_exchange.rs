@@ -8,14 +8,14 @@ use shared::{
     application::{Application, TokenDelivery},
     audit::{self, Action},
     federation,
-    flow::{CodeChallenge, Grant, Purpose, Ticket},
+    flow::{CodeChallenge, Purpose, Ticket},
     gate,
     http::{Members, Request, Response, TokenResponse, check_cross_site, token_response},
-    opening::{Opened, Opening, SessionName},
+    opening::Opening,
     problem::Problem,
     secret::Secret,
     session::{Method, RevocationReason, Session},
-    store::{Applications, Ended, Flows, Redeemed, Sessions, Users},
+    store::{Applications, Ended, Flows, Found, Presented, Sessions, Users},
     world::{Timestamp, World},
 };
 use utoipa::{
@@ -38,8 +38,8 @@ pub(crate) struct Exchange {
 
 /// The same, read. A code that can't be one is none.
 pub(crate) struct Claim {
-    pub(crate) code: Ticket,
-    pub(crate) challenge: CodeChallenge,
+    code: Ticket,
+    challenge: CodeChallenge,
 }
 
 impl Exchange {
@@ -59,6 +59,14 @@ impl Exchange {
     }
 }
 
+impl Claim {
+    /// It, as `application` presents it for `purpose`.
+    pub(crate) fn of(self, application: &Application, purpose: Purpose) -> Presented {
+        let Self { code, challenge } = self;
+        Presented { code: code.hashed(), application_id: application.id, purpose, challenge }
+    }
+}
+
 /// Answers 200 with tokens; 400 for a code that is not good, for whatever reason.
 pub async fn handle(
     request: Request,
@@ -74,64 +82,44 @@ pub async fn handle(
     if application.delivery == TokenDelivery::Cookie {
         check_cross_site(&request, &application)?;
     }
-    let claim = Exchange::read(request.json()?)?;
-    let code = claim.code.hashed();
-    let grant = match flows.exchange(&code, application.id, Purpose::SignIn, &claim.challenge, now, world).await? {
-        Redeemed::Now(grant) => grant,
-        Redeemed::Before(session) => {
-            end(session, &request, &application, sessions, now).await?;
-            return Err(Problem::InvalidCode);
-        }
-        Redeemed::Never => return Err(Problem::InvalidCode),
+    let presented = Exchange::read(request.json()?)?.of(&application, Purpose::SignIn);
+    let grant = match flows.find_grant(&presented, now).await? {
+        Found::Grant(grant) => grant,
+        used => return refused(used, &request, &application, sessions, now).await,
     };
-    let opened = open(&grant, &request, &application, users, sessions, opening, world).await?;
-    let (user_key, session_id) = opened.name();
-    if !flows.confirm(&code, user_key, session_id).await? {
-        end(Some((user_key, session_id)), &request, &application, sessions, now).await?;
+    let arrival = federation::arrive(&grant.assertion, &application, users, now, world).await?;
+    arrival.record(&request, &application, &grant.assertion, now);
+    let (user, provider) = (arrival.user(), grant.assertion.provider.as_str());
+    if !user.is_active() {
+        let event = request.event(Action::SignInFailed, &application, now).of_user(user.key);
+        audit::record(&event.at_provider(provider));
         return Err(Problem::InvalidCode);
     }
-    opened.record(&request, &application, Some(&grant.assertion.provider));
+    let session = Session::begin(user, Method::Federated, &application, request.device(), world, now);
+    let code = flows.redemption(&presented, Some((user.key, session.session_id)), now)?;
+    let Some(opened) = opening.open_by(&code, session, user, &application, sessions, world).await? else {
+        let used = flows.find_grant(&presented, now).await?;
+        return refused(used, &request, &application, sessions, now).await;
+    };
+    opened.record(&request, &application, Some(provider));
     token_response(&opened.tokens, &application, opening.cookies)
 }
 
-/// The session of whoever signed in. A disabled user has none.
-async fn open(
-    grant: &Grant,
-    request: &Request,
-    application: &Application,
-    users: &Users,
-    sessions: &Sessions,
-    opening: &Opening,
-    world: &impl World,
-) -> Result<Opened, Problem> {
-    let now = world.now();
-    let arrival = federation::arrive(&grant.assertion, application, users, now, world).await?;
-    arrival.record(request, application, &grant.assertion, now);
-    let user = arrival.user();
-    if !user.is_active() {
-        let event = request.event(Action::SignInFailed, application, now).of_user(user.key);
-        audit::record(&event.at_provider(grant.assertion.provider.as_str()));
-        return Err(Problem::InvalidCode);
-    }
-    let session = Session::begin(user, Method::Federated, application, request.device(), world, now);
-    opening.open(session, user, application, None, sessions, world).await
-}
-
-/// Ends the session that came of a code which was used again.
-async fn end(
-    session: Option<SessionName>,
+/// Refuses a code; if it was used up before, whoever has used it may be a thief, and so may who asks now: the session that came of it ends.
+async fn refused(
+    found: Found,
     request: &Request,
     application: &Application,
     sessions: &Sessions,
     now: Timestamp,
-) -> Result<(), Problem> {
-    let Some((user_key, session_id)) = session else { return Ok(()) };
+) -> Result<Response, Problem> {
+    let Found::Used(Some((user_key, session_id))) = found else { return Err(Problem::InvalidCode) };
     let reason = RevocationReason::CodeReuse;
     if sessions.end(user_key, session_id, Some(application.id), reason, now).await? == Ended::Now {
         let event = request.event(Action::CodeReuse, application, now).because(reason);
         audit::record(&event.of_user(user_key).of_session_id(session_id));
     }
-    Ok(())
+    Err(Problem::InvalidCode)
 }
 
 /// What `docs/openapi.json` says of it.

@@ -76,7 +76,7 @@ pub async fn arrive(
             None => None,
         };
         if let Some(user) = joined {
-            if users.link(&user, assertion.link(now), world).await? {
+            if users.link(&user, assertion.link(now), None, world).await? {
                 return Ok(Arrival::Linked(user));
             }
             continue;

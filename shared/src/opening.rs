@@ -10,7 +10,7 @@ use crate::{
     keyring::SealingRing,
     problem::Problem,
     session::{RevocationReason, Session},
-    store::{Ended, Sessions, StoreError},
+    store::{Ended, Redemption, Sessions, StoreError},
     user::User,
     world::{Timestamp, World},
 };
@@ -61,21 +61,49 @@ impl Opening {
     ) -> Result<Opened, Problem> {
         let now = session.created_at;
         let tokens = self.issuer.issue(&session, user, application, now, world).await?;
-        let (evicted, ended) =
-            tokio::try_join!(self.begin(&session, sessions, now), end_replaced(replaced, application, sessions, now),)?;
+        let ((), all, ended) = tokio::try_join!(
+            sessions.begin(&session),
+            sessions.survey(session.user_key),
+            end_replaced(replaced, application, sessions, now),
+        )?;
+        let evicted = self.evict(&session, all, sessions, now).await?;
         Ok(Opened { tokens, session, evicted, ended })
     }
 
-    /// Stores the session, and removes what the user has beyond the limit: dead sessions first, then the oldest. Everybody who
-    /// signs in at the same time removes the same ones. The limit also bounds how many items a user can have. Says which of the
-    /// removed ones were living.
-    async fn begin(
+    /// The same by a code, which is used up with it. `None` if it was used up meanwhile: then no session has begun.
+    ///
+    /// # Errors
+    ///
+    /// As [`Opening::open`].
+    pub async fn open_by(
+        &self,
+        code: &Redemption,
+        session: Session,
+        user: &User,
+        application: &Application,
+        sessions: &Sessions,
+        world: &impl World,
+    ) -> Result<Option<Opened>, Problem> {
+        let now = session.created_at;
+        let tokens = self.issuer.issue(&session, user, application, now, world).await?;
+        let begin = sessions.begin_by(&session, code, world);
+        let (begun, all) = tokio::try_join!(begin, sessions.survey(session.user_key))?;
+        if !begun {
+            return Ok(None);
+        }
+        let evicted = self.evict(&session, all, sessions, now).await?;
+        Ok(Some(Opened { tokens, session, evicted, ended: None }))
+    }
+
+    /// Removes what the user has beyond the limit: dead sessions first, then the oldest. Everybody who signs in at the same time removes
+    /// the same ones. The limit also bounds how many items a user can have. Says which of the removed ones were living.
+    async fn evict(
         &self,
         session: &Session,
+        mut all: Vec<(SessionId, Option<Session>)>,
         sessions: &Sessions,
         now: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError> {
-        let ((), mut all) = tokio::try_join!(sessions.begin(session), sessions.survey(session.user_key))?;
         if !all.iter().any(|(id, _)| *id == session.session_id) {
             all.push((session.session_id, Some(session.clone())));
         }
@@ -94,12 +122,6 @@ impl Opening {
 }
 
 impl Opened {
-    /// Which session it is.
-    #[must_use]
-    pub const fn name(&self) -> SessionName {
-        (self.session.user_key, self.session.session_id)
-    }
-
     /// Writes down that the session began, and which ones ended. `provider` is where the user signed in, if not here.
     pub fn record(&self, request: &Request, application: &Application, provider: Option<&str>) {
         let now = self.session.created_at;

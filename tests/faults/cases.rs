@@ -4,7 +4,10 @@ use reqwest::RequestBuilder;
 use serde_json::json;
 use shared::{protocol::Position, session::Session};
 
-use super::place::{MAX_SESSIONS, Place, Profile, an_hour_ago};
+use super::{
+    oauth,
+    place::{MAX_SESSIONS, Place, Profile, an_hour_ago},
+};
 use crate::support::{PAGE, PASSWORD, Person};
 
 /// A request, and what must become of it.
@@ -35,6 +38,16 @@ pub enum Law {
     EndsOthers,
     /// Nothing changes.
     Reads,
+    /// A sign-in at a provider begins.
+    Begins,
+    /// It ends, with cookies.
+    Finishes,
+    /// A code becomes a session.
+    Exchanges,
+    /// An identity is linked.
+    Links,
+    /// It is removed.
+    Unlinks,
     /// A route of a team's own, behind the authorizer.
     Guarded,
 }
@@ -62,15 +75,15 @@ fn oldest(session: &mut Session) {
     session.rotated_at = an_hour_ago();
 }
 
-fn to(person: &Person, method: &str, path: &str) -> RequestBuilder {
+pub fn to(person: &Person, method: &str, path: &str) -> RequestBuilder {
     person.app.request(method, path).header("api-key", &person.application.publishable_key)
 }
 
-fn json_to(person: &Person, path: &str, body: &serde_json::Value) -> RequestBuilder {
+pub fn json_to(person: &Person, path: &str, body: &serde_json::Value) -> RequestBuilder {
     to(person, "POST", path).header("content-type", "application/json").body(body.to_string())
 }
 
-fn with_access(person: &Person, method: &str, path: &str) -> RequestBuilder {
+pub fn with_access(person: &Person, method: &str, path: &str) -> RequestBuilder {
     to(person, method, path).bearer_auth(&person.access_token)
 }
 
@@ -105,7 +118,7 @@ fn register(person: &Person) -> RequestBuilder {
 
 const USUAL: Case = Case { name: "", profile: Profile::Body, sessions: 1, aged: newest, ask: refresh, law: Law::Reads };
 
-pub const CASES: [Case; 24] = [
+pub const CASES: [Case; 30] = [
     Case { name: "`refresh` A", law: Law::Grants('A'), ..USUAL },
     Case {
         name: "`refresh` A, cookies",
@@ -178,6 +191,18 @@ pub const CASES: [Case; 24] = [
     },
     Case { name: "`introspect`", ask: |person| form_to(person, "/introspect"), ..USUAL },
     Case { name: "`revoke`", ask: |person| form_to(person, "/revoke"), law: Law::Ends(200), ..USUAL },
+    Case { name: "`oauth_start`", profile: Profile::Cookie, ask: oauth::start, law: Law::Begins, ..USUAL },
+    Case {
+        name: "`oauth_callback`, cookies",
+        profile: Profile::Cookie,
+        ask: oauth::callback,
+        law: Law::Finishes,
+        ..USUAL
+    },
+    Case { name: "`oauth_exchange`", ask: oauth::exchange, law: Law::Exchanges, ..USUAL },
+    Case { name: "`identities`: list", ask: oauth::list, ..USUAL },
+    Case { name: "`identities`: link", ask: oauth::link, law: Law::Links, ..USUAL },
+    Case { name: "`identities`: remove", ask: oauth::unlink, law: Law::Unlinks, ..USUAL },
     Case {
         name: "`authorizer`",
         ask: |person| person.app.client.get(person.app.url("/orders")).bearer_auth(&person.access_token),
@@ -189,7 +214,9 @@ pub const CASES: [Case; 24] = [
 impl Case {
     /// Somebody about to ask.
     pub async fn prepare(&self, place: &Place) -> Person {
-        place.person(self.profile, self.sessions, self.aged).await
+        let person = place.person(self.profile, self.sessions, self.aged).await;
+        oauth::equip(place, &person, self.law).await;
+        person
     }
 
     /// Whether a call to `table` can be broken on purpose: what an instance remembers is read by chance, but for an

@@ -18,10 +18,10 @@ const PATIENCE: u32 = 4;
 
 /// One field of the table.
 pub struct Story<'a> {
-    place: &'a Place,
+    pub(super) place: &'a Place,
     case: &'a Case,
     rule: Rule,
-    person: Person,
+    pub(super) person: Person,
     token: String,
     /// The session before, between the two requests, and after them.
     seen: Vec<Option<Session>>,
@@ -47,6 +47,7 @@ pub async fn calls(place: &Place, case: &Case) -> Vec<Target> {
     let expected = match case.law {
         Law::Refuses => 401,
         Law::Registers => 201,
+        Law::Begins | Law::Finishes => 303,
         _ => 200,
     };
     assert_eq!(answer.status, expected, "{}: {}", case.name, answer.text);
@@ -84,13 +85,18 @@ pub async fn tell(place: &Place, case: &Case, rule: Rule) -> Told {
         Law::Registers => story.registers(&first).await,
         Law::Ends(gone) => story.ends(&first, gone).await,
         Law::EndsOthers => story.ends_others(&first).await,
+        Law::Begins => story.begins(&first).await,
+        Law::Finishes => story.finishes(&first).await,
+        Law::Exchanges => story.exchanges(&first).await,
+        Law::Links => story.links(&first).await,
+        Law::Unlinks => story.unlinks(&first).await,
         Law::Reads | Law::Guarded => story.reads(&first).await,
     };
     Told { outcome, took, happened: hits > 0, wrong: story.wrong }
 }
 
 impl Story<'_> {
-    fn must(&mut self, holds: bool, otherwise: impl FnOnce() -> String) {
+    pub(super) fn must(&mut self, holds: bool, otherwise: impl FnOnce() -> String) {
         if !holds {
             self.wrong.push(otherwise());
         }
@@ -111,7 +117,7 @@ impl Story<'_> {
         positions.next() != positions.next()
     }
 
-    async fn again(&mut self) -> Answer {
+    pub(super) async fn again(&mut self) -> Answer {
         let answer = self.ask_on().await;
         self.look().await;
         answer
@@ -134,7 +140,7 @@ impl Story<'_> {
         let kills = self.rule.fault.kills();
         let gone = kills || self.case.law == Law::Guarded;
         let right = match first.status {
-            200 | 201 => !kills,
+            200 | 201 | 303 => !kills,
             401 => matches!(self.case.law, Law::Refuses | Law::GrantsStrictly),
             500 => gone && first.text == r#"{"message":"Internal Server Error"}"#,
             503 => first.header("retry-after") == "1",
@@ -278,8 +284,8 @@ impl Story<'_> {
 }
 
 /// An answer that says that all is well, or the one that followed as well.
-fn shown(first: &Answer, again: &Answer) -> String {
-    if first.status < 300 { first.status.to_string() } else { format!("{}, {}", first.status, again.status) }
+pub fn shown(first: &Answer, again: &Answer) -> String {
+    if first.status < 400 { first.status.to_string() } else { format!("{}, {}", first.status, again.status) }
 }
 
 /// Whether `lasting` makes a difference to `rule`'s fault, and the fault can happen to its call at all.

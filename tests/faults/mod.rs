@@ -4,6 +4,7 @@
 mod budgets;
 mod cases;
 mod laws;
+mod oauth;
 mod place;
 mod stateless;
 mod table;

@@ -8,10 +8,12 @@ use std::{
     time::Duration,
 };
 
+use reqwest::{Client, redirect::Policy};
 use shared::{
     access_token::Algorithm,
     application::{Application, TokenDelivery},
     config::{Rotation, Tables},
+    identity::Assertion,
     ids::{SessionId, UserKey},
     issuer::Issuer,
     password::{Hasher, Params, Password, PasswordHash, Peppers},
@@ -23,7 +25,10 @@ use shared::{
     world::{System, Timestamp, World},
 };
 
-use crate::support::{App, Database, Known, Options, PAGE, PASSWORD, Person, Proxy, Stack, config};
+use crate::support::{
+    App, BELIEVERS_END, BELIEVERS_SECRET, Database, Known, Options, PAGE, PASSWORD, Person, Proxy, Stack, believer,
+    config,
+};
 
 /// How many sessions a user may have on this stack.
 pub const MAX_SESSIONS: usize = 3;
@@ -59,12 +64,16 @@ impl Place {
     pub async fn prepare() -> Self {
         let proxy = Proxy::start(&Stack::shared().ready.dynamodb_endpoint);
         let sessions = format!("MaxSessions={MAX_SESSIONS}");
-        let arguments = ["--max-instances", "40", "--parameter", &sessions];
+        let providers = believer().await;
+        let arguments = ["--max-instances", "40", "--parameter", &sessions, "--parameter", &providers];
         let mut app = App::on(Stack::private(&Options {
             arguments: &arguments,
             endpoint: Some(&proxy.endpoint),
+            environment: &[BELIEVERS_SECRET],
             ..Options::default()
         }));
+        // What sends a browser on is an answer like any other.
+        app.client = Client::builder().no_proxy().redirect(Policy::none()).build().expect("a client");
         // Past the proxy: what the test itself does is not broken.
         let mut ready = app.stack.ready.clone();
         ready.dynamodb_endpoint.clone_from(&Stack::shared().ready.dynamodb_endpoint);
@@ -86,18 +95,21 @@ impl Place {
     }
 
     async fn new_application(&self, profile: Profile) -> (Known, Arc<Application>) {
-        let settle = |application: &mut Application| match profile {
-            Profile::Body | Profile::Unheard => {}
-            Profile::Cookie => {
-                application.delivery = TokenDelivery::Cookie;
-                application.allowed_origins = vec![PAGE.to_owned()];
+        let settle = |application: &mut Application| {
+            application.allowed_return_to = vec![BELIEVERS_END.to_owned()];
+            match profile {
+                Profile::Body | Profile::Unheard => {}
+                Profile::Cookie => {
+                    application.delivery = TokenDelivery::Cookie;
+                    application.allowed_origins = vec![PAGE.to_owned()];
+                }
+                Profile::Strict => {
+                    application.refresh.grace = Duration::ZERO;
+                    application.refresh.recovery = false;
+                }
+                Profile::NoRecovery => application.refresh.recovery = false,
+                Profile::NoRotation => application.refresh.rotation = false,
             }
-            Profile::Strict => {
-                application.refresh.grace = Duration::ZERO;
-                application.refresh.recovery = false;
-            }
-            Profile::NoRecovery => application.refresh.recovery = false,
-            Profile::NoRotation => application.refresh.rotation = false,
         };
         let known = self.app.application(settle).await;
         let id = known.id.parse().expect("an id");
@@ -110,6 +122,23 @@ impl Place {
             Some((_, known, application)) => (known.clone(), Arc::clone(application)),
             None => self.new_application(profile).await,
         }
+    }
+
+    /// The account of `person`.
+    pub async fn user(&self, person: &Person) -> User {
+        let key = person.user_key.parse().expect("a key");
+        self.store.users.find(key).await.expect("the store answers").expect("the user")
+    }
+
+    /// Whom an identity signs in.
+    pub async fn who_is(&self, assertion: &Assertion) -> Option<UserKey> {
+        self.store.users.find_by_identity(&assertion.id()).await.expect("the store answers")
+    }
+
+    /// How many sessions of a user stand.
+    pub async fn sessions_of(&self, user: UserKey) -> usize {
+        let all = self.store.sessions.list(user).await.expect("the store answers");
+        all.iter().filter(|session| session.ending(System.now()).is_none()).count()
     }
 
     /// Somebody with `sessions` sessions, whose first refresh token and whose access token are of the first one. That one

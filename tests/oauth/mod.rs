@@ -12,4 +12,5 @@ mod signing_in;
 mod traveller;
 
 use providers::{Providers, place};
-use traveller::{Traveller, challenge, query_of};
+use traveller::{Traveller, query_of};
+pub use traveller::{VERIFIER, challenge};

@@ -2,6 +2,7 @@
 
 mod answer;
 mod app;
+mod believer;
 mod browser;
 mod call;
 mod clock;
@@ -24,6 +25,9 @@ mod yaml;
 
 pub use answer::Answer;
 pub use app::{App, Known};
+pub use believer::{
+    BELIEVER, BELIEVERS_END, BELIEVERS_SECRET, begin_flow, believed, believer, issue_code, presented, way_back,
+};
 pub use browser::{Browser, PAGE};
 pub use call::{Call, most_under_way, round_trips};
 pub use clock::Clock;

@@ -22,14 +22,13 @@ export class Api {
 
   /** A request without an access token. */
   post(path: string, body: object | undefined, given?: AbortSignal | null): Promise<unknown> {
-    const headers = body ? { ...this.key, "Content-Type": "application/json" } : this.key;
-    const init: RequestInit = { method: "POST", headers, credentials: this.#credentials, cache: "no-store", body: body ? JSON.stringify(body) : null };
-    return this.answer(given, (signal, failed) => this.send(this.#url(path), { ...init, signal }).catch(failed));
+    const init = { ...inJson("POST", body, this.key), credentials: this.#credentials };
+    return this.answer(given, (signal, failed) => this.send(this.url(path), { ...init, signal }).catch(failed));
   }
 
-  /** A request without a body. */
-  request(method: string, path: string, signal: AbortSignal): Request {
-    return new Request(this.#url(path), { method, cache: "no-store", signal });
+  /** A request that is not sent yet. */
+  request(method: string, path: string, body: object | undefined, signal: AbortSignal): Request {
+    return new Request(this.url(path), { ...inJson(method, body), signal });
   }
 
   /**
@@ -49,7 +48,12 @@ export class Api {
     return response.json().catch(failed);
   }
 
-  #url(path: string): string {
+  url(path: string): string {
     return this.origin + BASE_PATH + path;
   }
+}
+
+function inJson(method: string, body: object | undefined, key: Record<string, string> = {}): RequestInit {
+  const headers = body ? { ...key, "Content-Type": "application/json" } : key;
+  return { method, headers, cache: "no-store", body: body ? JSON.stringify(body) : null };
 }

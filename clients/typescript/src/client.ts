@@ -45,9 +45,12 @@ export function createClient(options: ClientOptions): Client {
 
 /** Methods are bound: `client.fetch` can be handed on as it is. */
 export class Client {
-  readonly #api: Api;
-  readonly #cookies: boolean;
-  readonly #session: Session;
+  /** @internal */
+  readonly _api: Api;
+  /** @internal */
+  readonly _cookies: boolean;
+  /** @internal */
+  readonly _session: Session;
   readonly #origins: ReadonlySet<string | undefined>;
   readonly #refreshOn: readonly number[];
   readonly #listeners = new Set<[SessionEvent, () => void]>();
@@ -55,61 +58,61 @@ export class Client {
   /** @internal */
   constructor(options: ClientOptions) {
     const { baseUrl, apiKey, delivery, origins = [], refreshOn = [401] } = options;
-    this.#cookies = delivery === "cookie";
-    this.#api = new Api(baseUrl, apiKey, this.#cookies, options.fetch);
-    const name = `gatelet:${this.#api.origin}:${apiKey ?? ""}`;
-    const storage = options.storage ?? (this.#cookies ? sharedStorage(name) : memoryStorage());
-    const call = (path: string, body: object | undefined) => this.#api.post(path, body);
-    this.#session = new Session(name, this.#cookies, storage, call, (event) => this.#tell(event));
-    this.#origins = new Set([this.#api.origin, globalThis.location?.origin, ...origins.map((url) => new URL(url).origin)]);
+    this._cookies = delivery === "cookie";
+    this._api = new Api(baseUrl, apiKey, this._cookies, options.fetch);
+    const name = `gatelet:${this._api.origin}:${apiKey ?? ""}`;
+    const storage = options.storage ?? (this._cookies ? sharedStorage(name) : memoryStorage());
+    const call = (path: string, body: object | undefined) => this._api.post(path, body);
+    this._session = new Session(name, this._cookies, storage, call, (event) => this.#tell(event));
+    this.#origins = new Set([this._api.origin, globalThis.location?.origin, ...origins.map((url) => new URL(url).origin)]);
     this.#refreshOn = refreshOn;
   }
 
   /** Makes an account, and does not sign in. */
   register = async (account: Schemas["Registration"], { signal }: Abortable = {}): Promise<Schemas["Registered"]> =>
-    (await this.#api.post("/register", account, signal)) as Schemas["Registered"];
+    (await this._api.post("/register", account, signal)) as Schemas["Registered"];
 
   /** Signs in with a password. Whoever gives up may be signed in all the same. */
   signIn = (credentials: Omit<Schemas["Credentials"], "device_token">, { signal }: Abortable = {}): Promise<void> =>
-    unlessAborted(this.#session.begin(credentials), signal);
+    unlessAborted(this._session.begin("/authenticate", (device_token) => ({ ...credentials, device_token })), signal);
 
   /** Ends the session. If the server can't be reached, it rejects and the session goes on. */
-  signOut = ({ signal }: Abortable = {}): Promise<void> => unlessAborted(this.#session.end(), signal);
+  signOut = ({ signal }: Abortable = {}): Promise<void> => unlessAborted(this._session.end(), signal);
 
   /** Refreshes now. There is seldom a reason: each request does so if it is time. */
   refresh = async ({ signal }: Abortable = {}): Promise<void> => {
-    const { id } = await this.#session.known(signal);
+    const { id } = await this._session.known(signal);
     if (id === undefined) throw new GateletError("not_signed_in", "there is no session to refresh");
-    await this.#session.renew(id, signal);
+    await this._session.renew(id, signal);
   };
 
   /** Asks for a session of this browser's cookies that began elsewhere, and says whether there is one. */
-  restore = async ({ signal }: Abortable = {}): Promise<boolean> => isSession(await unlessAborted(this.#session.restore(), signal));
+  restore = async ({ signal }: Abortable = {}): Promise<boolean> => isSession(await unlessAborted(this._session.restore(), signal));
 
   /** Whether there is a session, as far as is known here; asks the server only if nothing is. */
-  signedIn = async ({ signal }: Abortable = {}): Promise<boolean> => isSession(await this.#session.known(signal));
+  signedIn = async ({ signal }: Abortable = {}): Promise<boolean> => isSession(await this._session.known(signal));
 
   /** Who is calling: anonymous, or a user. */
   whoami = async (abortable?: Abortable): Promise<Schemas["WhoAmI"]> => {
-    const { id } = await this.#session.known(abortable?.signal);
-    const user = (await this.#ask("GET", "/whoami", abortable, false)) as Schemas["WhoAmI"];
+    const { id } = await this._session.known(abortable?.signal);
+    const user = (await this._ask("GET", "/whoami", abortable, false)) as Schemas["WhoAmI"];
     // The cookies are gone, by another request or by the browser's doing: not without looking whether that is the end.
-    if (user.authenticated || id === undefined || (await this.#session.known()).id !== id) return user;
-    await this.#session.renew(id, abortable?.signal);
-    return (await this.#ask("GET", "/whoami", abortable, false)) as Schemas["WhoAmI"];
+    if (user.authenticated || id === undefined || (await this._session.known()).id !== id) return user;
+    await this._session.renew(id, abortable?.signal);
+    return (await this._ask("GET", "/whoami", abortable, false)) as Schemas["WhoAmI"];
   };
 
   /** The access token's claims, checked against the session right now. */
   tokenInfo = async (abortable?: Abortable): Promise<Schemas["TokenInfo"]> =>
-    (await this.#ask("GET", "/token-info", abortable)) as Schemas["TokenInfo"];
+    (await this._ask("GET", "/token-info", abortable)) as Schemas["TokenInfo"];
 
   /** The user's sessions on all devices, the last used first. */
   sessions = async (abortable?: Abortable): Promise<Schemas["Session"][]> =>
-    ((await this.#ask("GET", "/sessions", abortable)) as Schemas["SessionList"]).sessions;
+    ((await this._ask("GET", "/sessions", abortable)) as Schemas["SessionList"]).sessions;
 
   /** Ends one session of the user. */
   endSession = async (sessionId: string, abortable?: Abortable): Promise<void> => {
-    await this.#ask("DELETE", `/sessions/${encodeURIComponent(sessionId)}`, abortable);
+    await this._ask("DELETE", `/sessions/${encodeURIComponent(sessionId)}`, abortable);
     // It may have been this one, whose end is told by looking.
     await this.whoami(abortable).catch((error: GateletError) => {
       if (!isEnd(error) && error.code !== "not_signed_in") throw error;
@@ -118,23 +121,23 @@ export class Client {
 
   /** Ends all sessions of the user, this one included unless it is kept. */
   endSessions = async ({ keepCurrent, signal }: Abortable & { keepCurrent?: boolean | undefined } = {}): Promise<void> => {
-    const { session } = await this.#session.known(signal);
-    await this.#ask("DELETE", keepCurrent ? "/sessions?keep_current=true" : "/sessions", { signal });
-    if (!keepCurrent) await this.#session.ended(session);
+    const { session } = await this._session.known(signal);
+    await this._ask("DELETE", keepCurrent ? "/sessions?keep_current=true" : "/sessions", { signal });
+    if (!keepCurrent) await this._session.ended(session);
   };
 
   /**
    * `fetch` with the application's key and the access token, to allowed origins only. Without a session it is sent without a token. If the
    * answer says that the token is not good, it is refreshed once and the request is sent once more.
    */
-  fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => this.#authorized(new Request(input, init), this.#api.send);
+  fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => this.#authorized(new Request(input, init), this._api.send);
 
   /** What a request to `url` needs, refreshed if it is time. */
   authorize = async (url: string | URL, { signal }: Abortable = {}): Promise<Authorization> => {
     const { origin } = new URL(url, globalThis.location?.href);
     // Whoever gets an access token can use it.
     if (!this.#origins.has(origin)) throw new TypeError(`${origin} is not among the client's \`origins\`: it gets no access token`);
-    return this.#authorization(await this.#session.ready(signal));
+    return this.#authorization(await this._session.ready(signal));
   };
 
   /**
@@ -143,7 +146,7 @@ export class Client {
    */
   renew = async ({ token }: Authorization, { signal }: Abortable = {}): Promise<Authorization | undefined> => {
     if (!token) return undefined;
-    const tokens = await this.#session.renew(token.id, signal);
+    const tokens = await this._session.renew(token.id, signal);
     return tokens.session === token.session ? this.#authorization(tokens) : undefined;
   };
 
@@ -158,14 +161,14 @@ export class Client {
   };
 
   /** Stops listening to other tabs. */
-  close = (): void => this.#session.close();
+  close = (): void => this._session.close();
 
-  /** A request to the API that needs a session, or wants to know whether there is one. */
-  async #ask(method: string, path: string, { signal }: Abortable = {}, needed = true): Promise<unknown> {
-    const tokens = await this.#session.ready(signal);
+  /** @internal A request to the API that needs a session, or wants to know whether there is one. */
+  async _ask(method: string, path: string, { signal }: Abortable = {}, needed = true, body?: object): Promise<unknown> {
+    const tokens = await this._session.ready(signal);
     if (needed && !isSession(tokens)) throw new GateletError("not_signed_in", "this needs a session");
-    return this.#api.answer(signal, (inTime, failed) =>
-      this.#authorized(this.#api.request(method, path, inTime), (input) => this.#api.send(input).catch(failed), signal),
+    return this._api.answer(signal, (inTime, failed) =>
+      this.#authorized(this._api.request(method, path, body, inTime), (input) => this._api.send(input).catch(failed), signal),
     );
   }
 
@@ -183,8 +186,8 @@ export class Client {
   }
 
   #authorization({ accessToken, id, session }: Tokens): Authorization {
-    const headers = accessToken ? { ...this.#api.key, Authorization: `Bearer ${accessToken}` } : this.#api.key;
-    return { headers, credentials: this.#cookies ? "include" : undefined, token: id === undefined ? undefined : { id, session } };
+    const headers = accessToken ? { ...this._api.key, Authorization: `Bearer ${accessToken}` } : this._api.key;
+    return { headers, credentials: this._cookies ? "include" : undefined, token: id === undefined ? undefined : { id, session } };
   }
 
   /** What a listener throws is its own. */

@@ -6,14 +6,28 @@ export type Problem = components["schemas"]["Problem"];
 /** What is wrong with one member of a request. */
 export type FieldError = components["schemas"]["FieldError"];
 
+/** What kept somebody from signing in at a provider: mostly `access_denied`, which they said themselves. */
+export type ProviderError =
+  | "access_denied"
+  | "account_selection_required"
+  | "consent_required"
+  | "interaction_required"
+  | "invalid_request"
+  | "invalid_scope"
+  | "login_required"
+  | "server_error"
+  | "temporarily_unavailable"
+  | "unauthorized_client"
+  | "unsupported_response_type";
+
 /**
- * Why something failed: a code of the API's catalogue, or one of the client's own:
+ * Why something failed: a code of the API's catalogue, what a sign-in at a provider ended with, or one of the client's own:
  *
  * - `network_error`: no answer came (offline, connection broken, timeout). Nothing is known; the session is kept.
  * - `unexpected_answer`: an answer that is not Gatelet's, as a gateway or a proxy in between makes.
  * - `not_signed_in`: this needs a session, there is none, and so nothing was sent.
  */
-export type ErrorCode = components["schemas"]["ErrorCode"] | "network_error" | "unexpected_answer" | "not_signed_in";
+export type ErrorCode = components["schemas"]["ErrorCode"] | ProviderError | "network_error" | "unexpected_answer" | "not_signed_in";
 
 /** Everything that a client's own methods reject with, but for an abort by the caller. */
 export class GateletError extends Error {

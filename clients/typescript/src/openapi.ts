@@ -104,6 +104,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * By what the user can sign in
+         * @description A password, and identities at providers, oldest first.
+         */
+        get: operations["listIdentities"];
+        put?: never;
+        /**
+         * Link an identity
+         * @description From now on it signs the user in too. The code is what `startOAuth` with `link=true` ended with.
+         */
+        post: operations["linkIdentity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/identities/{identity_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove an identity
+         * @description It no longer signs the user in. The last way to sign in can't be removed.
+         */
+        delete: operations["unlinkIdentity"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/introspect": {
         parameters: {
             query?: never;
@@ -143,6 +187,66 @@ export interface paths {
          * @description Present the access token, the refresh token, or both. Any genuine refresh token of the session will do, and an expired access token beside one is fine. The session ends with all its tokens, and both cookies are cleared.
          */
         delete: operations["logout"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oauth/exchange": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get tokens for a code
+         * @description Begins the session of whoever signed in at a provider. A code is good for a minute, once; used again, it ends the session.
+         */
+        post: operations["exchangeOAuthCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oauth/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign in at a provider
+         * @description A navigation, not a call: it sends the browser to the provider, with a cookie that makes this browser the only one to come back. An application with delivery `cookie` has its session then; any other gets a code at `return_to`, and exchanges it.
+         */
+        get: operations["startOAuth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oauth/{provider}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Come back from a provider
+         * @description Where a provider sends the browser; register this address there. It ends each sign-in once, in the browser that began it.
+         */
+        get: operations["finishOAuth"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -364,7 +468,14 @@ export interface components {
          * @description What went wrong, for programs. A code does not change its meaning; a later version of this document may have more.
          * @enum {string}
          */
-        ErrorCode: "api_key_required" | "body_too_large" | "internal_error" | "invalid_api_key" | "invalid_credentials" | "invalid_grant" | "invalid_request" | "invalid_token" | "malformed_json" | "origin_not_allowed" | "session_not_found" | "temporarily_unavailable" | "token_required" | "too_many_attempts" | "unsupported_media_type" | "user_id_taken" | "validation_failed";
+        ErrorCode: "api_key_required" | "body_too_large" | "identity_not_found" | "identity_taken" | "internal_error" | "invalid_api_key" | "invalid_code" | "invalid_credentials" | "invalid_grant" | "invalid_request" | "invalid_state" | "invalid_token" | "last_credential" | "malformed_json" | "origin_not_allowed" | "provider_failed" | "provider_not_found" | "return_to_not_allowed" | "session_not_found" | "temporarily_unavailable" | "token_required" | "too_many_attempts" | "too_many_identities" | "unsupported_media_type" | "user_id_taken" | "validation_failed";
+        /** @description A code, and who asks for what is behind it. */
+        Exchange: {
+            /** @description What the browser came back with. */
+            code: string;
+            /** @description What the `code_challenge` was made of (RFC 7636 §4.1). */
+            code_verifier: string;
+        };
         /** @description What is wrong with one member of a request. */
         FieldError: {
             /** @description What is wrong, for programs (`snake_case`). */
@@ -388,17 +499,24 @@ export interface components {
             permissions: string[];
             /** @description The session. */
             session_id: components["schemas"]["SessionId"];
-            /** @description The name that the user picked, normalised. */
-            user_id: string;
+            /** @description The name that the user picked, normalised. Absent for who came by a provider. */
+            user_id?: string;
             /** @description The user, for ever. */
             user_key: components["schemas"]["UserKey"];
+        };
+        /** @description By what the user can sign in. */
+        IdentityList: {
+            /** @description Whether there is a password. */
+            has_password: boolean;
+            /** @description The identities at providers, oldest first. */
+            identities: components["schemas"]["LinkedIdentity"][];
         };
         /** @description A good access token of the application that asks. */
         IntrospectedAccessToken: components["schemas"]["TokenInfo"] & {
             /** @description How it is used. */
             token_type: components["schemas"]["TokenType"];
-            /** @description The name that the user picked, normalised. */
-            username: string;
+            /** @description The name that the user picked, normalised. Absent for who came by a provider. */
+            username?: string;
         };
         /** @description Anything else, another application's tokens included. */
         IntrospectedNothing: {
@@ -421,8 +539,8 @@ export interface components {
             sid: components["schemas"]["SessionId"];
             /** @description The user. */
             sub: components["schemas"]["UserKey"];
-            /** @description The name that the user picked, normalised. */
-            username: string;
+            /** @description The name that the user picked, normalised. Absent for who came by a provider. */
+            username?: string;
         };
         /** @description What is to be said of a token (RFC 7662 §2.2). */
         Introspection: components["schemas"]["IntrospectedAccessToken"] | components["schemas"]["IntrospectedRefreshToken"] | components["schemas"]["IntrospectedNothing"];
@@ -451,6 +569,17 @@ export interface components {
         Jwks: {
             /** @description At least one. */
             keys: components["schemas"]["Jwk"][];
+        };
+        /** @description An identity at a provider. */
+        LinkedIdentity: {
+            /** @description The address that the provider told then. */
+            email?: string | null;
+            /** @description Its id: the same identity has the same id for ever. */
+            identity_id: string;
+            /** @description Since when it signs the user in. */
+            linked_at: components["schemas"]["Timestamp"];
+            /** @description What the deployment called the provider when it was linked. */
+            provider: string;
         };
         /** @description What this server offers (RFC 8414). */
         Metadata: {
@@ -628,6 +757,20 @@ export interface components {
                 };
             };
         };
+        /** @description `identity_not_found`: There is no such identity. */
+        identity_not_found: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "identity_not_found";
+                    /** @enum {integer} */
+                    status?: 404;
+                };
+            };
+        };
         /** @description `internal_error`: Internal error. */
         internal_error: {
             headers: {
@@ -656,6 +799,20 @@ export interface components {
                 };
             };
         };
+        /** @description `last_credential`: The last credential can't be removed. */
+        last_credential: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "last_credential";
+                    /** @enum {integer} */
+                    status?: 409;
+                };
+            };
+        };
         /** @description `origin_not_allowed`: The origin is not allowed. */
         origin_not_allowed: {
             headers: {
@@ -667,6 +824,34 @@ export interface components {
                     code?: "origin_not_allowed";
                     /** @enum {integer} */
                     status?: 403;
+                };
+            };
+        };
+        /** @description `provider_failed`: The provider failed. */
+        provider_failed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "provider_failed";
+                    /** @enum {integer} */
+                    status?: 502;
+                };
+            };
+        };
+        /** @description `provider_not_found`: There is no such provider. */
+        provider_not_found: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "provider_not_found";
+                    /** @enum {integer} */
+                    status?: 404;
                 };
             };
         };
@@ -765,6 +950,11 @@ export interface components {
          * @example public, max-age=300
          */
         "Cache-Control": string;
+        /**
+         * @description Where the browser goes.
+         * @example https://app.example.com/signed-in
+         */
+        Location: string;
         /**
          * @description How long to wait, in seconds.
          * @example 1
@@ -934,6 +1124,161 @@ export interface operations {
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["validation_failed"];
             429: components["responses"]["too_many_attempts"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["temporarily_unavailable"];
+        };
+    };
+    listIdentities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By what the user can sign in now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityList"];
+                };
+            };
+            400: components["responses"]["invalid_request"];
+            /** @description `invalid_api_key`: The API key is not valid. `api_key_required`: An API key is required. `token_required`: An access token is required. `invalid_token`: The access token is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_api_key" | "api_key_required" | "token_required" | "invalid_token";
+                        /** @enum {integer} */
+                        status?: 401;
+                    };
+                };
+            };
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["temporarily_unavailable"];
+        };
+    };
+    linkIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Exchange"];
+            };
+        };
+        responses: {
+            /** @description By what the user can sign in now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityList"];
+                };
+            };
+            /** @description `invalid_request`: The request contradicts itself. `malformed_json`: The body can't be read. `invalid_code`: The code is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_request" | "malformed_json" | "invalid_code";
+                        /** @enum {integer} */
+                        status?: 400;
+                    };
+                };
+            };
+            /** @description `invalid_api_key`: The API key is not valid. `api_key_required`: An API key is required. `token_required`: An access token is required. `invalid_token`: The access token is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_api_key" | "api_key_required" | "token_required" | "invalid_token";
+                        /** @enum {integer} */
+                        status?: 401;
+                    };
+                };
+            };
+            403: components["responses"]["origin_not_allowed"];
+            /** @description `identity_taken`: The identity is linked already. `too_many_identities`: The user has too many identities. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "identity_taken" | "too_many_identities";
+                        /** @enum {integer} */
+                        status?: 409;
+                    };
+                };
+            };
+            413: components["responses"]["body_too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["validation_failed"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["temporarily_unavailable"];
+        };
+    };
+    unlinkIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As `listIdentities` names it. */
+                identity_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By what the user can sign in now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityList"];
+                };
+            };
+            400: components["responses"]["invalid_request"];
+            /** @description `invalid_api_key`: The API key is not valid. `api_key_required`: An API key is required. `token_required`: An access token is required. `invalid_token`: The access token is not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_api_key" | "api_key_required" | "token_required" | "invalid_token";
+                        /** @enum {integer} */
+                        status?: 401;
+                    };
+                };
+            };
+            403: components["responses"]["origin_not_allowed"];
+            404: components["responses"]["identity_not_found"];
+            409: components["responses"]["last_credential"];
             500: components["responses"]["internal_error"];
             503: components["responses"]["temporarily_unavailable"];
         };
@@ -1155,6 +1500,189 @@ export interface operations {
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["validation_failed"];
             500: components["responses"]["internal_error"];
+            503: components["responses"]["temporarily_unavailable"];
+        };
+    };
+    exchangeOAuthCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Exchange"];
+            };
+        };
+        responses: {
+            /** @description Signed in. */
+            200: {
+                headers: {
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenResponse"];
+                };
+            };
+            /** @description `invalid_request`: The request contradicts itself. `malformed_json`: The body can't be read. `invalid_code`: The code is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_request" | "malformed_json" | "invalid_code";
+                        /** @enum {integer} */
+                        status?: 400;
+                    };
+                };
+            };
+            /** @description `invalid_api_key`: The API key is not valid. `api_key_required`: An API key is required. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_api_key" | "api_key_required";
+                        /** @enum {integer} */
+                        status?: 401;
+                    };
+                };
+            };
+            403: components["responses"]["origin_not_allowed"];
+            413: components["responses"]["body_too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["validation_failed"];
+            500: components["responses"]["internal_error"];
+            503: components["responses"]["temporarily_unavailable"];
+        };
+    };
+    startOAuth: {
+        parameters: {
+            query: {
+                /** @description Where the browser goes at the end: one of the application's allowed addresses, to the letter. What kept somebody from signing in stands there as `error`. */
+                return_to: string;
+                /** @description The application, since a navigation has no `Api-Key`. Without it, the default one. */
+                client_id?: string;
+                /** @description Comes back to `return_to` as it is: at most 512 visible ASCII characters. */
+                state?: string;
+                /** @description For a code, without which there is none (RFC 7636 §4.2). */
+                code_challenge?: string;
+                /** @description With `code_challenge`. */
+                code_challenge_method?: "S256";
+                /** @description Whether the code is to link the identity to a user who is signed in. */
+                link?: "false" | "true";
+            };
+            header?: never;
+            path: {
+                /** @description What the deployment calls it. */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider. */
+            303: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request`: The request contradicts itself. `return_to_not_allowed`: The address is not allowed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_request" | "return_to_not_allowed";
+                        /** @enum {integer} */
+                        status?: 400;
+                    };
+                };
+            };
+            /** @description `invalid_api_key`: The API key is not valid. `api_key_required`: An API key is required. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_api_key" | "api_key_required";
+                        /** @enum {integer} */
+                        status?: 401;
+                    };
+                };
+            };
+            404: components["responses"]["provider_not_found"];
+            429: components["responses"]["too_many_attempts"];
+            500: components["responses"]["internal_error"];
+            502: components["responses"]["provider_failed"];
+            503: components["responses"]["temporarily_unavailable"];
+        };
+    };
+    finishOAuth: {
+        parameters: {
+            query?: {
+                /** @description As it was sent to the provider. */
+                state?: string;
+                /** @description The provider's code. */
+                code?: string;
+                /** @description The provider's issuer (RFC 9207). */
+                iss?: string;
+                /** @description Why there is no code. */
+                error?: string;
+            };
+            header?: never;
+            path: {
+                /** @description What the deployment calls it. */
+                provider: string;
+            };
+            cookie?: {
+                /** @description The browser's secret: `oauth_browser` over plain HTTP on one machine. */
+                "__Host-oauth_browser"?: string;
+            };
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To `return_to`: with cookies; or with `code` and `iss`, our own issuer; or with `error`. And with `state`, if there was one. */
+            303: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_state`: The sign-in can't be finished. `invalid_code`: The code is not valid. `invalid_request`: The request contradicts itself. `return_to_not_allowed`: The address is not allowed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_state" | "invalid_code" | "invalid_request" | "return_to_not_allowed";
+                        /** @enum {integer} */
+                        status?: 400;
+                    };
+                };
+            };
+            404: components["responses"]["provider_not_found"];
+            500: components["responses"]["internal_error"];
+            502: components["responses"]["provider_failed"];
             503: components["responses"]["temporarily_unavailable"];
         };
     };

@@ -70,18 +70,21 @@ export class Session {
     return tokens;
   }
 
-  /** Asks the server for the session of this browser's cookies, whatever was known of it. Whoever keeps tokens knows. */
-  restore(): Promise<Tokens> {
+  /**
+   * Asks the server for the session of this browser's cookies, whatever was known of it; `isAnother` says that somebody has signed in since.
+   * Whoever keeps tokens knows.
+   */
+  restore(isAnother = false): Promise<Tokens> {
     if (!this.#cookies) return this.known();
-    return this.#turn.take(() => patiently(async () => this.#exchange(await this.#read(), false)));
+    return this.#turn.take(() => patiently(async () => this.#exchange(await this.#read(), false, isAnother)));
   }
 
-  /** Signs in. The session that was there before ends. */
-  begin(credentials: object): Promise<void> {
+  /** Signs in, by what `proof` makes of the device's token. The session that was there before ends. */
+  begin(path: string, proof: (deviceToken: string | undefined) => object): Promise<void> {
     return this.#turn.take(async () => {
       const { deviceToken, refreshToken } = (await this.#read()) ?? {};
       const asked = Date.now();
-      const answer = await this.#call("/authenticate", deviceToken ? { ...credentials, device_token: deviceToken } : credentials);
+      const answer = await this.#call(path, proof(deviceToken));
       await this.#keep(this.#tokensOf(answer as TokenResponse, asked, { deviceToken }));
       // A browser's cookies name the old session by themselves. One that can't be ended now ends when it has been idle.
       if (refreshToken) await this.#call("/logout", { refresh_token: refreshToken }).catch(() => {});
@@ -129,14 +132,14 @@ export class Session {
   }
 
   /** One exchange of the refresh token. `old` is `undefined` if nobody knows whether there is a session. */
-  async #exchange(old: Tokens | undefined, isExpected: boolean): Promise<Tokens> {
+  async #exchange(old: Tokens | undefined, isExpected: boolean, isAnother = false): Promise<Tokens> {
     if (!this.#cookies && !old?.refreshToken) return old ?? {};
     const asked = Date.now();
     let fresh: Tokens | undefined;
     let end: unknown;
     try {
       const answer = await this.#call("/refresh", this.#cookies ? undefined : { refresh_token: old?.refreshToken });
-      fresh = this.#tokensOf(answer as TokenResponse, asked, old);
+      fresh = this.#tokensOf(answer as TokenResponse, asked, isAnother ? undefined : old);
     } catch (error) {
       if (!isEnd(error)) throw error;
       end = error;

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const MODULES = ["api", "axios", "client", "errors", "index", "openapi", "retry", "session", "storage", "tabs"];
+const MODULES = ["api", "axios", "client", "errors", "index", "openapi", "providers", "retry", "session", "storage", "tabs"];
 
 test("the package holds the module, its types and what a reader needs, and depends on nothing", async () => {
   const { stdout } = await promisify(execFile)("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: ROOT });

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 const PLACE = fileURLToPath(new URL("../../../docs/images/", import.meta.url));
 const PHONE = { width: 390, height: 760 };
-const DESK = { width: 760, height: 760 };
+const DESK = { width: 760, height: 900 };
 
 const stack = await Stack.start();
 const browser = await launch();

@@ -1,6 +1,6 @@
 // What the types promise. This is compiled and never run: `@ts-expect-error` fails if the next line has no error.
 import axios from "axios";
-import { attachAxios, createClient, GateletError, memoryStorage, type Client, type ErrorCode, type Tokens, type TokenStorage } from "../dist/index.js";
+import { attachAxios, createClient, createProviders, GateletError, memoryStorage, type Client, type ErrorCode, type Providers, type Tokens, type TokenStorage } from "../dist/index.js";
 
 declare const apiKey: string | undefined;
 const client: Client = createClient({ baseUrl: "https://auth.example.com", apiKey, delivery: "body", storage: memoryStorage() });
@@ -39,12 +39,24 @@ const stop: () => void = client.on("sessionEnded", () => {});
 // @ts-expect-error: there is no such event
 client.on("signedOut", () => {});
 
+const providers: Providers = createProviders(client, { clientId: "c1063f8a-e20b-48b5-bf09-b4748c85520c", storage: sessionStorage });
+await providers.signIn("google", { returnTo: "https://app.example.com/signed-in", state: "/orders" });
+// @ts-expect-error: where to come back to has to be said
+await providers.link("google", {});
+const back = await providers.finish();
+// @ts-expect-error: a page that nobody has come back to has nothing
+void back.state;
+const names: string[] = (await providers.unlink("id")).identities.map(({ provider, email }) => email ?? provider);
+// @ts-expect-error: what the modules have of each other is nobody else's
+void client._session;
+void [back?.did === "link", names];
+
 const storage: TokenStorage = { get: async (): Promise<Tokens | undefined> => undefined, set: async (tokens: Tokens) => void tokens };
 void [current, expires, fetchLike, stop, storage, detach, newer];
 
 function explain(error: unknown): string {
   if (!(error instanceof GateletError)) return "?";
-  const codes: Partial<Record<ErrorCode, string>> = { invalid_credentials: "Wrong password", too_many_attempts: `Wait ${error.retryAfter ?? 1} s`, network_error: "Offline" };
+  const codes: Partial<Record<ErrorCode, string>> = { invalid_credentials: "Wrong password", too_many_attempts: `Wait ${error.retryAfter ?? 1} s`, network_error: "Offline", access_denied: "Cancelled" };
   // @ts-expect-error: codes are those of the catalogue
   if (error.code === "no_such_code") return "";
   return codes[error.code] ?? error.errors.map((wrong) => `${wrong.field}: ${wrong.detail}`).join(", ");

@@ -1,35 +1,54 @@
 //! Codes, of the flows table: what an application gets at the end of a sign-in at a provider, to exchange it.
 //!
-//! What the items hold stands at the head of [`super::flows`]. A code works once (RFC 6749 §4.1.2). Used again, by whoever has its
-//! verifier too, it ends the session that came of it.
+//! What the items hold stands at the head of [`super::flows`]. A code works once (RFC 6749 §4.1.2), and is used up by the transaction that
+//! does what it is good for: so there is a session exactly if a code says that it was exchanged for it, and a request that failed has used
+//! nothing up.
 
 use aws_sdk_dynamodb::{
-    operation::update_item::UpdateItemError,
-    types::{AttributeValue, ReturnValue},
+    operation::get_item::builders::GetItemFluentBuilder,
+    types::{AttributeValue, Put, TransactWriteItem, Update},
 };
 
 use super::{
-    Flows, StoreError,
+    Flows, Sessions, StoreError, Table,
     flows::{read_challenge, read_purpose, read_session},
     item::{Item, Reader, moment, string},
+    session_item,
+    transaction::{all_or_nothing, unbuilt},
 };
 use crate::{
     flow::{CODE_LIFETIME, CodeChallenge, Grant, Hashed, Purpose},
     identity::{Assertion, Email},
     ids::{ApplicationId, SessionId, UserKey},
+    session::Session,
     world::{Timestamp, World},
 };
 
-/// What became of a code.
-#[derive(Debug)]
-pub enum Redeemed {
-    /// It is used up, just now.
-    Now(Grant),
-    /// It was used up before, by whoever has its verifier, for this session if for any.
-    Before(Option<(UserKey, SessionId)>),
-    /// It is no code, or not for this application, purpose and verifier, or too old.
-    Never,
+/// A code, and all that must come with it.
+pub struct Presented {
+    /// The code.
+    pub code: Hashed,
+    /// Who presents it.
+    pub application_id: ApplicationId,
+    /// For what.
+    pub purpose: Purpose,
+    /// Whose verifier came with it.
+    pub challenge: CodeChallenge,
 }
+
+/// What a code is worth.
+#[derive(Debug)]
+pub enum Found {
+    /// This.
+    Grant(Grant),
+    /// Nothing any more: it was used up, for this session if for any.
+    Used(Option<(UserKey, SessionId)>),
+    /// Nothing: it is no code, or not for this application, purpose and verifier, or too old.
+    Nothing,
+}
+
+/// The write that uses a code up, to be done together with what it is good for.
+pub struct Redemption(pub(super) TransactWriteItem);
 
 impl Flows {
     /// Stores what stands behind a code that is issued now.
@@ -52,81 +71,77 @@ impl Flows {
         self.put(item, now.plus(CODE_LIFETIME)).await
     }
 
-    /// Uses up a code of `application` for `purpose`, whose challenge is `challenge`.
-    pub async fn exchange(
-        &self,
-        code: &Hashed,
-        application: ApplicationId,
-        purpose: Purpose,
-        challenge: &CodeChallenge,
-        now: Timestamp,
-        world: &impl World,
-    ) -> Result<Redeemed, StoreError> {
-        let pk = code_pk(code);
-        let own = [
-            ("application_id = :application", ":application", string(application)),
-            ("purpose = :purpose", ":purpose", string(purpose.as_str())),
-            ("challenge = :challenge", ":challenge", string(challenge.as_str())),
-        ];
-        let item = match self.redeem(&pk, &own, now, world).await? {
-            Ok(item) => {
-                let grant = read_grant(&Reader::new(&self.0.name, pk, &item))?;
-                return Ok(Redeemed::Now(grant));
-            }
-            Err(None) => return Ok(Redeemed::Never),
-            Err(Some(item)) => item,
-        };
-        let reader = Reader::new(&self.0.name, &pk, &item);
+    /// What a code is worth now.
+    pub async fn find_grant(&self, presented: &Presented, now: Timestamp) -> Result<Found, StoreError> {
+        let Self(table) = self;
+        let pk = code_pk(&presented.code);
+        let get = get(table, &pk).send().await.map_err(|error| StoreError::from_sdk("GetItem", error))?;
+        let Some(item) = get.item else { return Ok(Found::Nothing) };
+        let reader = Reader::new(&table.name, pk, &item);
         let grant = read_grant(&reader)?;
-        let own = reader.moment("expires_at")? > now
-            && grant.application_id == application
-            && grant.purpose == purpose
-            && grant.challenge == *challenge;
-        if own && reader.has("redeemed_by") { self.reuse(pk, now).await } else { Ok(Redeemed::Never) }
+        let good = reader.moment("expires_at")? > now
+            && grant.application_id == presented.application_id
+            && grant.purpose == presented.purpose
+            && grant.challenge == presented.challenge;
+        Ok(match good {
+            true if reader.has("redeemed_by") => Found::Used(read_session(&reader, "session")?),
+            true => Found::Grant(grant),
+            false => Found::Nothing,
+        })
     }
 
-    /// Marks a code as used again, so that a session which has not begun yet won't: [`Flows::confirm`] fails from now on.
-    async fn reuse(&self, pk: String, now: Timestamp) -> Result<Redeemed, StoreError> {
+    /// Uses a code up that was found good, for `session` if for any, unless somebody else just did.
+    ///
+    /// # Errors
+    ///
+    /// If the write can't be put together.
+    pub fn redemption(
+        &self,
+        presented: &Presented,
+        session: Option<(UserKey, SessionId)>,
+        now: Timestamp,
+    ) -> Result<Redemption, StoreError> {
         let Self(table) = self;
-        let update = table.client.update_item().table_name(&table.name).key("pk", string(&pk));
-        let update = update
-            .condition_expression("attribute_exists(pk)")
-            .update_expression("SET reused_at = :now")
+        let update = Update::builder()
+            .table_name(&table.name)
+            .key("pk", string(code_pk(&presented.code)))
+            .condition_expression(
+                "expires_at > :now AND attribute_not_exists(redeemed_by) AND application_id = :application \
+                 AND purpose = :purpose AND challenge = :challenge",
+            )
             .expression_attribute_values(":now", moment(now))
-            .return_values(ReturnValue::AllNew);
-        match update.send().await {
-            Ok(answer) => {
-                let item = answer.attributes.unwrap_or_default();
-                let session = read_session(&Reader::new(&table.name, pk, &item), "session")?;
-                Ok(Redeemed::Before(session))
-            }
-            Err(error) => match error.as_service_error() {
-                // It has vanished meanwhile.
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Redeemed::Never),
-                _ => Err(StoreError::from_sdk("UpdateItem", error)),
-            },
-        }
+            .expression_attribute_values(":application", string(presented.application_id))
+            .expression_attribute_values(":purpose", string(presented.purpose.as_str()))
+            .expression_attribute_values(":challenge", string(presented.challenge.as_str()));
+        let update = match session {
+            None => update.update_expression("SET redeemed_by = :application"),
+            Some((user, session)) => update
+                .update_expression("SET redeemed_by = :application, #session = :session")
+                .expression_attribute_names("#session", "session")
+                .expression_attribute_values(":session", string(format!("{user}/{session}"))),
+        };
+        Ok(Redemption(TransactWriteItem::builder().update(update.build().map_err(unbuilt)?).build()))
     }
+}
 
-    /// Writes down which session a code was exchanged for, once that has begun and before anybody has its tokens. False if the code was
-    /// used again meanwhile. Whichever of the two writes comes first, the session is ended: by who used the code again, or by who asks
-    /// here.
-    pub async fn confirm(&self, code: &Hashed, user: UserKey, session: SessionId) -> Result<bool, StoreError> {
+impl Sessions {
+    /// Stores a new session and uses up the code that it comes of, both or neither. False if the code was used up meanwhile.
+    pub async fn begin_by(
+        &self,
+        session: &Session,
+        redemption: &Redemption,
+        world: &impl World,
+    ) -> Result<bool, StoreError> {
         let Self(table) = self;
-        let update = table.client.update_item().table_name(&table.name).key("pk", string(code_pk(code)));
-        let update = update
-            .condition_expression("attribute_exists(pk) AND attribute_not_exists(reused_at)")
-            .update_expression("SET #session = :session")
-            .expression_attribute_names("#session", "session")
-            .expression_attribute_values(":session", string(format!("{user}/{session}")));
-        match update.send().await {
-            Ok(_) => Ok(true),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
-                _ => Err(StoreError::from_sdk("UpdateItem", error)),
-            },
-        }
+        let put = Put::builder().table_name(&table.name).set_item(Some(session_item::write(session)));
+        let put = put.condition_expression("attribute_not_exists(session_id)").build().map_err(unbuilt)?;
+        let put = TransactWriteItem::builder().put(put).build();
+        all_or_nothing(table, vec![redemption.0.clone(), put], world).await
     }
+}
+
+fn get(table: &Table, pk: &str) -> GetItemFluentBuilder {
+    table.client.get_item().table_name(&table.name).key("pk", string(pk)).consistent_read(true)
 }
 
 fn code_pk(code: &Hashed) -> String {

@@ -11,20 +11,16 @@
 //! | | `provider`, `issuer`, `subject` | S | who signed in |
 //! | | `email`, `email_verified` | S, BOOL | may be absent |
 //! | | `trusted_for_email` | BOOL | whether the provider's word for the address is taken |
-//! | | `session` | S | `<user_key>/<session_id>` that it was exchanged for, once that has begun |
-//! | | `reused_at` | N | when it was used again; absent before |
+//! | | `session` | S | `<user_key>/<session_id>` that it was exchanged for |
 //! | both | `pk` | S | partition key |
 //! | | `schema` | N | 1 |
-//! | | `redeemed_by` | S | the attempt that has used it up; absent before |
+//! | | `redeemed_by` | S | the attempt that has used it up, or a code's application; absent before |
 //! | | `expires_at` | N | TTL; what lies behind it is not there, whether or not the item still is |
 //!
-//! Using up is one conditional write, which says who did it: the SDK's repetition of a write that arrived is no second use. State,
-//! browser's secret and code are stored as hashes, and the provider's `nonce` and PKCE verifier not at all.
+//! A flow is used up by one conditional write, which says who did it: the SDK's repetition of a write that arrived is no second use.
+//! State, browser's secret and code are stored as hashes, and the provider's `nonce` and PKCE verifier not at all.
 
-use aws_sdk_dynamodb::{
-    operation::update_item::UpdateItemError,
-    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
-};
+use aws_sdk_dynamodb::{operation::update_item::UpdateItemError, types::ReturnValue};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
@@ -81,10 +77,31 @@ impl Flows {
         world: &impl World,
     ) -> Result<Option<Flow>, StoreError> {
         let pk = flow_pk(state);
-        let own = [("browser = :browser", ":browser", string(browser.as_str()))];
-        match self.redeem(&pk, &own, now, world).await? {
-            Ok(item) => read_flow(&Reader::new(&self.0.name, pk, &item)).map(Some),
-            Err(_) => Ok(None),
+        let Self(table) = self;
+        let attempt = URL_SAFE_NO_PAD.encode(world.random::<9>());
+        let update = table
+            .client
+            .update_item()
+            .table_name(&table.name)
+            .key("pk", string(&pk))
+            .condition_expression(
+                "expires_at > :now AND browser = :browser \
+                 AND (attribute_not_exists(redeemed_by) OR redeemed_by = :attempt)",
+            )
+            .update_expression("SET redeemed_by = :attempt")
+            .expression_attribute_values(":attempt", string(attempt))
+            .expression_attribute_values(":browser", string(browser.as_str()))
+            .expression_attribute_values(":now", moment(now))
+            .return_values(ReturnValue::AllNew);
+        match update.send().await {
+            Ok(answer) => {
+                let item = answer.attributes.unwrap_or_default();
+                read_flow(&Reader::new(&table.name, pk, &item)).map(Some)
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
+                _ => Err(StoreError::from_sdk("UpdateItem", error)),
+            },
         }
     }
 
@@ -94,42 +111,6 @@ impl Flows {
         item.insert("expires_at".into(), moment(expires_at));
         let put = table.client.put_item().table_name(&table.name).set_item(Some(item));
         put.send().await.map(drop).map_err(|error| StoreError::from_sdk("PutItem", error))
-    }
-
-    /// Uses up the item `pk` if `conditions` hold, each with its value's name and value. The item afterwards; or the one that is in
-    /// the way, if there is one.
-    pub(super) async fn redeem(
-        &self,
-        pk: &str,
-        conditions: &[(&str, &str, AttributeValue)],
-        now: Timestamp,
-        world: &impl World,
-    ) -> Result<Result<Item, Option<Item>>, StoreError> {
-        let Self(table) = self;
-        let attempt = URL_SAFE_NO_PAD.encode(world.random::<9>());
-        let mut update = table
-            .client
-            .update_item()
-            .table_name(&table.name)
-            .key("pk", string(pk))
-            .update_expression("SET redeemed_by = :attempt")
-            .expression_attribute_values(":attempt", string(attempt))
-            .expression_attribute_values(":now", moment(now))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let mut condition =
-            "expires_at > :now AND (attribute_not_exists(redeemed_by) OR redeemed_by = :attempt)".to_owned();
-        for (holds, name, value) in conditions {
-            condition = format!("{condition} AND {holds}");
-            update = update.expression_attribute_values(*name, value.clone());
-        }
-        match update.condition_expression(condition).send().await {
-            Ok(answer) => Ok(Ok(answer.attributes.unwrap_or_default())),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failure)) => Ok(Err(failure.item.clone())),
-                _ => Err(StoreError::from_sdk("UpdateItem", error)),
-            },
-        }
     }
 }
 

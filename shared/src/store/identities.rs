@@ -6,9 +6,9 @@
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem, Update};
 
 use super::{
-    StoreError, Table, Users,
+    Redemption, StoreError, Table, Users,
     item::string,
-    transaction::{Refusal, put_new, transact, unbuilt},
+    transaction::{all_or_nothing, put_new, unbuilt},
     user_item::{self, account_pk, email_pk, identity_pk, pointer},
 };
 use crate::{
@@ -37,17 +37,25 @@ impl Users {
         let email = user.email.as_deref().filter(|_| claims_email).map(email_pk);
         let pointers = identities.chain(email).map(|pk| put_new(table, pointer(pk, user.key)));
         let account = put_new(table, user_item::write(user));
-        all(table, pointers.chain([account]).collect::<Result<_, _>>()?, world).await
+        all_or_nothing(table, pointers.chain([account]).collect::<Result<_, _>>()?, world).await
     }
 
-    /// Lets `identity` sign `user` in too. False if it signs in somebody already, or the user's identities have changed since they
-    /// were read.
-    pub async fn link(&self, user: &User, identity: LinkedIdentity, world: &impl World) -> Result<bool, StoreError> {
+    /// Lets `identity` sign `user` in too, and uses up the code that proves it, if one does. False if it signs in somebody already, the
+    /// user's identities have changed since they were read, or the code was used up.
+    pub async fn link(
+        &self,
+        user: &User,
+        identity: LinkedIdentity,
+        proof: Option<&Redemption>,
+        world: &impl World,
+    ) -> Result<bool, StoreError> {
         let Self(table) = self;
         let pointer = put_new(table, pointer(identity_pk(&identity.id()), user.key))?;
         let mut identities = user.identities.clone();
         identities.push(identity);
-        all(table, vec![pointer, replace_identities(table, user, &identities)?], world).await
+        let writes = proof.map(|proof| proof.0.clone()).into_iter();
+        let writes = writes.chain([pointer, replace_identities(table, user, &identities)?]).collect();
+        all_or_nothing(table, writes, world).await
     }
 
     /// Lets the identity `id` no longer sign `user` in. False if the user's identities or password have changed since they were
@@ -63,7 +71,7 @@ impl Users {
             .map_err(unbuilt)?;
         let delete = TransactWriteItem::builder().delete(delete).build();
         let left: Vec<_> = user.identities.iter().filter(|identity| identity.id() != *id).cloned().collect();
-        all(table, vec![delete, replace_identities(table, user, &left)?], world).await
+        all_or_nothing(table, vec![delete, replace_identities(table, user, &left)?], world).await
     }
 
     /// Writes down that the address of `user` is theirs, and claims it unless somebody has it already. False if the account's address
@@ -89,16 +97,7 @@ impl Users {
         if claims_email {
             writes.push(put_new(table, pointer(email_pk(email), user.key))?);
         }
-        all(table, writes, world).await
-    }
-}
-
-/// Whether all of `writes` were done: none is if a condition does not hold.
-async fn all(table: &Table, writes: Vec<TransactWriteItem>, world: &impl World) -> Result<bool, StoreError> {
-    match transact(table, writes, world).await {
-        Ok(()) => Ok(true),
-        Err(Refusal::Condition) => Ok(false),
-        Err(Refusal::Store(error)) => Err(error),
+        all_or_nothing(table, writes, world).await
     }
 }
 

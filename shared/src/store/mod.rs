@@ -27,7 +27,7 @@ mod users;
 
 pub use applications::{Applications, CACHED_FOR, Caller, IdentifyError, SaveError};
 pub use client::{BUDGET, Budget, connect};
-pub use codes::Redeemed;
+pub use codes::{Found, Presented, Redemption};
 pub use error::StoreError;
 pub use flows::Flows;
 pub use sessions::{Ended, Sessions, Written};

@@ -33,7 +33,7 @@ const REVOKED_FOR: Duration = Duration::from_secs(Application::MAX_ACCESS_LIFETI
 
 /// The sessions table.
 #[derive(Debug, Clone)]
-pub struct Sessions(Table);
+pub struct Sessions(pub(super) Table);
 
 /// What became of a conditional write.
 #[derive(Debug)]

@@ -63,6 +63,19 @@ pub(super) async fn transact(table: &Table, writes: Vec<TransactWriteItem>, worl
     }
 }
 
+/// Whether all of `writes` were done: none is if a condition does not hold.
+pub(super) async fn all_or_nothing(
+    table: &Table,
+    writes: Vec<TransactWriteItem>,
+    world: &impl World,
+) -> Result<bool, StoreError> {
+    match transact(table, writes, world).await {
+        Ok(()) => Ok(true),
+        Err(Refusal::Condition) => Ok(false),
+        Err(Refusal::Store(error)) => Err(error),
+    }
+}
+
 async fn send(table: &Table, writes: Vec<TransactWriteItem>) -> Result<(), Cancelled> {
     let sent = table.client.transact_write_items().set_transact_items(Some(writes)).send().await;
     sent.map(drop).map_err(|error| {

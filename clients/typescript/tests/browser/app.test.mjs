@@ -1,14 +1,11 @@
 // The sample app, as people use it: with a mouse, with a keyboard only, on a phone, in two tabs, and from a page that may not.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
 import http from "node:http";
-import { createRequire } from "node:module";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { launch } from "../support/browser.mjs";
+import { launch, newPage, objections } from "../support/browser.mjs";
 import { PASSWORD, Stack, until } from "../support/stack.mjs";
 
-const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PHONE = { width: 360, height: 740 };
 
 let stack, browser, context, page, name;
@@ -32,10 +29,7 @@ after(async () => {
 });
 
 async function open(place = context) {
-  const page = await place.newPage();
-  page.complaints = [];
-  page.on("pageerror", (error) => page.complaints.push(String(error)));
-  page.on("console", (message) => /Content Security Policy/.test(message.text()) && page.complaints.push(message.text()));
+  const page = await newPage(place);
   await page.goto(`${stack.base_url}/app/`);
   await page.locator("#items li").first().waitFor();
   return page;
@@ -141,19 +135,12 @@ test("a keyboard is enough", async () => {
 });
 
 test("on a phone and on a desk, signed in or not, in light and dark, there is nothing to object for a screen reader", async () => {
-  const inspect = async (what) => {
-    await page.evaluate(AXE);
-    const { violations } = await page.evaluate(() => axe.run());
-    assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html)}`), [], what);
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(overflow <= 0, `${what} is ${overflow} pixels too wide`);
-  };
   for (const signedIn of [false, true]) {
     if (signedIn) await enter("Sign up").then(() => says(`Signed in as ${name}`));
     for (const size of [PHONE, { width: 1280, height: 800 }]) for (const colorScheme of ["light", "dark"]) {
       await page.setViewportSize(size);
       await page.emulateMedia({ colorScheme });
-      await inspect(`${colorScheme}, ${size.width} wide, ${signedIn ? "signed in" : "anonymous"}`);
+      assert.deepEqual(await objections(page), [], `${colorScheme}, ${size.width} wide, ${signedIn ? "signed in" : "anonymous"}`);
     }
   }
 });

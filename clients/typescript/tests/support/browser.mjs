@@ -1,6 +1,9 @@
 // Debian's Chromium, with profiles that are gone afterwards.
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
+const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const ARGUMENTS = [
   "--disable-background-networking",
   "--disable-component-update",
@@ -16,29 +19,44 @@ export function launch() {
   return chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ARGUMENTS });
 }
 
-/** A tab at `url` with a client in it, `window.client`, and what it does in `window.events`. Whatever the page complains of is kept. */
-export async function tab(context, url, options) {
+/** A new page. Whatever it complains of is kept. */
+export async function newPage(context) {
   const page = await context.newPage();
   page.complaints = [];
   page.on("pageerror", (error) => page.complaints.push(String(error)));
   page.on("console", (message) => /Content Security Policy/.test(message.text()) && page.complaints.push(message.text()));
+  return page;
+}
+
+/** A tab at `url` with a client in it, `window.client`, and what it does in `window.events`. */
+export async function tab(context, url, options) {
+  const page = await newPage(context);
   await page.goto(url);
   await equip(page, options);
   return page;
 }
 
-/** Gives the page a client. `options.storage` is the name of a storage below. */
+/** Gives the page a client, and its providers. `options.storage` is the name of a storage below. */
 export async function equip(page, options) {
-  await page.evaluate(async ({ storage, ...options }) => {
-    const { createClient } = await import("/app/client/index.js");
+  await page.evaluate(async ({ storage, clientId, ...options }) => {
+    const { createClient, createProviders } = await import("/app/client/index.js");
     const shared = {
       get: () => JSON.parse(localStorage.getItem("tokens") ?? "null") ?? undefined,
       set: (tokens) => localStorage.setItem("tokens", JSON.stringify(tokens)),
     };
     window.events = [];
     window.client = createClient({ baseUrl: location.origin, ...options, storage: storage === "shared" ? shared : undefined });
+    window.providers = createProviders(client, { clientId });
     for (const event of ["signedIn", "refreshed", "sessionEnded"]) client.on(event, () => events.push(event));
   }, options);
+}
+
+/** What a screen reader would have to object to, and by how many pixels the page is too wide. */
+export async function objections(page) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => axe.run());
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  return [...violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html)}`), ...(overflow > 0 ? [`${overflow} pixels too wide`] : [])];
 }
 
 /** The server's clock has come this far: what a sleeping laptop waits for. */
