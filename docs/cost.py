@@ -50,11 +50,15 @@ WHOLE_PROCESSOR = 1769
 # Assumed: DynamoDB's answer, network included (ms), and the answer to the caller, headers included (bytes).
 ROUND_TRIP = 5.0
 ANSWER = 1500
+# Assumed: a provider's answer to the request for tokens, while the function waits and is billed (ms). What else it is asked for is kept.
+PROVIDER = 200.0
 # Bytes in the log, with the 26 that CloudWatch adds to a line. Measured on the local stack: the function's own line, and with an
 # audit event and metrics. From the form of these lines: Lambda's (start and report) and API Gateway's.
 QUIET, AUDITED, LOGGED_BY_LAMBDA, LOGGED_BY_API = 450, 1000, 700, 450
 # Measured by `cargo bench --package tests`: CPU (ms) of a refresh, for whatever hashes no password, and of a sign-in.
 CPU, HASHING = 0.6, 21.6
+# Assumed: CPU (ms) of the same where a provider's ID token is verified, which an RSA key signs as a rule, and TLS spoken to it.
+RELYING = 2.0
 
 
 class Operation(NamedTuple):
@@ -69,9 +73,12 @@ class Operation(NamedTuple):
     memory: int = 256
     logged: int = QUIET
     api: bool = True
+    waits: float = 0.0
+    """For others than DynamoDB (ms)."""
 
     def billed(self):
-        return math.ceil(self.cpu * WHOLE_PROCESSOR / min(self.memory, WHOLE_PROCESSOR) + self.round_trips * ROUND_TRIP)
+        computing = self.cpu * WHOLE_PROCESSOR / min(self.memory, WHOLE_PROCESSOR)
+        return math.ceil(computing + self.round_trips * ROUND_TRIP + self.waits)
 
     def parts(self):
         """Dollars per million: HTTP API and transfer, Lambda, DynamoDB, logs."""
@@ -99,12 +106,24 @@ OPERATIONS = [
     Operation("list sessions", "sessions", "1 R + 1 R", 0, 2, 1),
     Operation("end one session", "sessions", "3 R + 1 W", 1, 3, 3, logged=AUDITED),
     Operation("end all sessions", "sessions", "2 R + 1 W", 1, 2, 2, logged=AUDITED),
+    Operation("begin a sign-in at a provider", "oauth_start", "2 W", 2, 0, 2),
+    Operation("end it, with cookies", "oauth_callback", "2 R + 2 W + ½ R", 2, 2.5, 4, RELYING, logged=AUDITED, waits=PROVIDER),
+    Operation("end it, with a code", "oauth_callback", "With a code: 2 W", 2, 0, 2, RELYING, waits=PROVIDER),
+    Operation("exchange the code", "oauth_exchange", "3 R + 4 W + ½ R", 4, 3.5, 4, logged=AUDITED),
+    Operation("list identities", "identities", "list: 2 R", 0, 2, 1),
+    Operation("link an identity", "identities", "Link: 4 R + 6 W", 6, 4, 4, logged=AUDITED),
+    Operation("remove an identity", "identities", "Remove: 2 R + 4 W", 4, 2, 2, logged=AUDITED),
     Operation("public keys, discovery", "jwks", "0", 0, 0, 0),
     Operation("authorizer, live check `strong`", "authorizer", "`strong` 2 R", 0, 2, 1, api=False),
     Operation("authorizer, `eventual`", "authorizer", "`eventual` 1 R", 0, 1, 1, api=False),
     Operation("authorizer, `off`", "authorizer", "`off` 0", 0, 0, 0, api=False),
 ]
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
+# What a person does once, and takes several requests.
+TOGETHER = {
+    "sign in at a provider, with cookies": ("begin a sign-in at a provider", "end it, with cookies"),
+    "sign in at a provider, with a code": ("begin a sign-in at a provider", "end it, with a code", "exchange the code"),
+}
 
 # Assumed of an active user in a month: signs in once a week, is there on 20 days for 3 hours, and 20 minutes make one refresh.
 USAGE = {"register": 0.1, "sign in by `user_id`": 4, "refresh": 180, "log out": 1, "public keys, discovery": 1}
@@ -161,9 +180,14 @@ def prices():
 def operations():
     head = ["a million of", "HTTP API, transfer", "Lambda (billed)", "DynamoDB", "logs", "together"]
     yield from table(head)
-    for operation in OPERATIONS:
-        api, compute, database, logs = map(money, operation.parts())
-        yield row([operation.name, api, f"{compute} ({operation.billed()} ms)", database, logs, f"**{money(operation.total())}**"])
+    for name, parts in [*((operation.name, [operation]) for operation in OPERATIONS), *together()]:
+        api, compute, database, logs = (money(sum(column)) for column in zip(*(part.parts() for part in parts)))
+        billed, total = sum(part.billed() for part in parts), sum(part.total() for part in parts)
+        yield row([name, api, f"{compute} ({billed} ms)", database, logs, f"**{money(total)}**"])
+
+
+def together():
+    return ((name, [BY_NAME[part] for part in parts]) for name, parts in TOGETHER.items())
 
 
 def standing():

@@ -3,6 +3,8 @@
 //! What must hold of any template, such as encryption, recovery, expiry and the absence of wildcards, is in
 //! `infra/verification/guard.rules`.
 
+mod rights;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -11,89 +13,10 @@ use std::{
 use serde_json::{Value, json};
 use shared::http::REQUEST_BUDGET;
 
-use crate::support::{Grant, project_file, resources, roles, template};
+use crate::support::{project_file, resources, roles, template};
+use rights::{READING, RIGHTS, WRITING, grants, opening_the_table, reading_secrets, tracing};
 
 const TEMPLATE: &str = "infra/template.yaml";
-
-/// `(table, actions, partition keys that they are limited to)`
-type Rights = (&'static str, &'static [&'static str], &'static [&'static str]);
-
-const APPLICATION: Rights = ("ApplicationsTable", &["GetItem"], &[]);
-const USER: Rights = ("UsersTable", &["GetItem"], &[]);
-const SESSION: Rights = ("SessionsTable", &["GetItem"], &[]);
-const END_SESSION: Rights = ("SessionsTable", &["UpdateItem"], &[]);
-const SIGN: Rights = ("SigningKeysTable", &["Query"], &["mac", "private"]);
-const VERIFY: Rights = ("SigningKeysTable", &["Query"], &["public"]);
-const VERIFY_BOTH: Rights = ("SigningKeysTable", &["Query"], &["mac", "public"]);
-
-/// Everything that each function may do. Whoever adds to it says why the handler needs that.
-const RIGHTS: [(&str, &[Rights]); 14] = [
-    (
-        "Authenticate",
-        &[
-            APPLICATION,
-            ("UsersTable", &["GetItem", "UpdateItem"], &[]),
-            ("SessionsTable", &["DeleteItem", "PutItem", "Query", "UpdateItem"], &[]),
-            SIGN,
-            // A success takes back what was counted for whoever made it, and never what was for an address.
-            ("ThrottlesTable", &["UpdateItem"], &["account#*", "device#*", "source#*"]),
-            ("ThrottlesTable", &["DeleteItem"], &["account#*", "device#*"]),
-        ],
-    ),
-    ("Authorizer", &[USER, SESSION, VERIFY]),
-    ("Discovery", &[]),
-    ("Introspect", &[APPLICATION, USER, SESSION, VERIFY_BOTH]),
-    ("Jwks", &[VERIFY]),
-    ("Logout", &[APPLICATION, END_SESSION, VERIFY_BOTH]),
-    ("OptionalAuthorizer", &[USER, SESSION, VERIFY]),
-    ("Refresh", &[APPLICATION, USER, ("SessionsTable", &["GetItem", "UpdateItem"], &[]), SIGN]),
-    (
-        "Register",
-        &[APPLICATION, ("UsersTable", &["PutItem"], &[]), ("ThrottlesTable", &["UpdateItem"], &["register#*"])],
-    ),
-    ("Revoke", &[APPLICATION, END_SESSION, VERIFY_BOTH]),
-    (
-        "RotateKeys",
-        &[
-            ("SigningKeysTable", &["Query"], &["mac", "public", "rotation"]),
-            ("SigningKeysTable", &["UpdateItem"], &["mac", "private", "public", "rotation"]),
-            ("SigningKeysTable", &["PutItem"], &["mac", "private", "public"]),
-            ("SigningKeysTable", &["DeleteItem"], &["private", "public"]),
-        ],
-    ),
-    (
-        "Sessions",
-        &[
-            APPLICATION,
-            ("UsersTable", &["GetItem", "UpdateItem"], &[]),
-            ("SessionsTable", &["GetItem", "Query", "UpdateItem"], &[]),
-            VERIFY,
-        ],
-    ),
-    ("TokenInfo", &[APPLICATION, USER, SESSION, VERIFY]),
-    ("Whoami", &[APPLICATION, USER, SESSION, VERIFY]),
-];
-
-/// What the function that makes keys may see of them: neither a private key nor a secret.
-const DESCRIPTION: [&str; 8] =
-    ["algorithm", "created_at", "expires_at", "pk", "revision", "schema", "signs_from", "sk"];
-
-fn attributes(keys: &[&str], action: &str) -> BTreeSet<String> {
-    let is_described = action == "Query" && keys.contains(&"rotation");
-    DESCRIPTION.iter().filter(|_| is_described).map(|name| (*name).to_owned()).collect()
-}
-
-fn grants(rights: &[Rights]) -> BTreeSet<Grant> {
-    let each = rights.iter().flat_map(|(table, actions, keys)| {
-        actions.iter().map(|action| Grant {
-            table: (*table).to_owned(),
-            action: (*action).to_owned(),
-            keys: keys.iter().map(|key| (*key).to_owned()).collect(),
-            attributes: attributes(keys, action),
-        })
-    });
-    each.collect()
-}
 
 #[test]
 fn each_function_may_do_exactly_what_its_handler_does() {
@@ -118,39 +41,16 @@ fn each_function_writes_to_its_own_log_and_nothing_else() {
     }
 }
 
-/// X-Ray has no resources to name.
-fn tracing() -> Value {
-    json!({"Effect": "Allow", "Action": ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "Resource": "*"})
-}
-
-/// What reading a table takes that is encrypted with a key of the account's, and what writing to it takes.
-const READING: [&str; 2] = ["kms:Decrypt", "kms:DescribeKey"];
-const WRITING: [&str; 7] = [
-    "kms:Decrypt",
-    "kms:DescribeKey",
-    "kms:Encrypt",
-    "kms:GenerateDataKey",
-    "kms:GenerateDataKeyWithoutPlaintext",
-    "kms:ReEncryptFrom",
-    "kms:ReEncryptTo",
-];
-
-fn opening_the_table(actions: &[&str]) -> Value {
-    json!({
-        "Effect": "Allow",
-        "Action": actions,
-        "Resource": {"If": ["CreatesKmsKey", {"GetAtt": "SigningKeysKey.Arn"}, {"Ref": "SigningKeysKmsKey"}]},
-        "Condition": {"StringEquals": {"kms:ViaService": {"Sub": "dynamodb.${AWS::Region}.${AWS::URLSuffix}"}}},
-    })
-}
-
 #[test]
-fn with_a_key_and_with_tracing_on_each_function_may_do_what_that_takes() {
+fn with_a_key_tracing_or_client_secrets_each_function_may_do_what_that_takes() {
     for role in roles(&template(TEMPLATE)) {
         let mut expected = BTreeMap::from([("IsTraced".to_owned(), tracing())]);
         if role.grants.iter().any(|grant| grant.table == "SigningKeysTable") {
             let actions: &[&str] = if role.stem == "RotateKeys" { &WRITING } else { &READING };
             expected.insert("HasKmsKey".to_owned(), opening_the_table(actions));
+        }
+        if role.stem == "OauthCallback" {
+            expected.insert("HasOAuthSecrets".to_owned(), reading_secrets());
         }
         assert_eq!(role.only_if, expected, "{}", role.stem);
     }
@@ -170,8 +70,9 @@ fn a_limit_on_keys_does_not_hold_for_a_request_that_names_none() {
 }
 
 /// `(table, is it kept when the stack goes and protected while it is there)`
-const TABLES: [(&str, bool); 5] = [
+const TABLES: [(&str, bool); 6] = [
     ("ApplicationsTable", true),
+    ("FlowsTable", false),
     ("SessionsTable", false),
     ("SigningKeysTable", true),
     ("ThrottlesTable", false),
@@ -244,9 +145,11 @@ fn variables(owner: &Value) -> BTreeSet<String> {
 }
 
 /// The settings that only some functions get: the peppers are worth stealing.
-const SPECIAL: [(&str, &[&str]); 5] = [
+const SPECIAL: [(&str, &[&str]); 7] = [
     ("Authenticate", &["GATELET_PASSWORD_PEPPERS", "GATELET_SIGN_INS_PER_SOURCE"]),
     ("Authorizer", &["GATELET_AUTHORIZER_LIVE_CHECK", "GATELET_AUTHORIZER_MODE"]),
+    ("OauthCallback", &["GATELET_OAUTH_PROVIDERS"]),
+    ("OauthStart", &["GATELET_OAUTH_PROVIDERS", "GATELET_SIGN_INS_PER_SOURCE"]),
     ("OptionalAuthorizer", &["GATELET_AUTHORIZER_LIVE_CHECK", "GATELET_AUTHORIZER_MODE"]),
     ("Register", &["GATELET_PASSWORD_PEPPERS", "GATELET_REGISTRATIONS_PER_SOURCE"]),
     ("RotateKeys", &["GATELET_KEY_ROTATION_DAYS", "GATELET_SIGNING_ALGORITHM"]),
@@ -263,7 +166,8 @@ fn every_setting_that_is_read_is_given_and_no_other() {
         assert_eq!(own, expected.unwrap_or_default(), "{id}");
         given.extend(own);
     }
-    let source = fs::read_to_string(project_file("shared/src/config.rs")).expect("the file is there");
+    let read = |path| fs::read_to_string(project_file(path)).expect("the file is there");
+    let source = ["shared/src/config.rs", "shared/src/config/settings.rs"].map(read).concat();
     let words = source.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
     let read: BTreeSet<_> = words.filter(|word| word.starts_with("GATELET_")).map(str::to_owned).collect();
     assert_eq!(given, read);

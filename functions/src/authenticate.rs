@@ -17,7 +17,7 @@ use shared::{
     ids::{DeviceId, UserKey},
     issuer::Issuer,
     log,
-    opening::Opening,
+    opening::{self, Opening},
     password::{Hasher, Password, Verdict},
     problem::Problem,
     secret::Secret,
@@ -65,8 +65,9 @@ pub async fn handle(
     if application.delivery == TokenDelivery::Cookie {
         check_cross_site(&request, application)?;
     }
-    let replaced = sign_in.opening.replaced(&request, application, now).await?;
-    let claim = Claim::read(&request, application, sign_in.opening.cookies)?;
+    let Opening { issuer, cookies, .. } = &sign_in.opening;
+    let replaced = opening::replaced(&request, application, issuer.sealing(), *cookies, now).await?;
+    let claim = Claim::read(&request, application, *cookies)?;
 
     let (user, answer) =
         admit(&claim, &caller, request.source_ip().as_deref(), users, throttles, sign_in, world).await?;
@@ -103,7 +104,7 @@ pub async fn handle(
     }
     let opened = began?;
     opened.record(&request, application, None);
-    token_response(&opened.tokens, application, sign_in.opening.cookies)
+    token_response(&opened.tokens, application, *cookies)
 }
 
 /// Reads the account, and asks whether an attempt may be made on it. Whoever has none is looked for under a random key, so that

@@ -12,8 +12,9 @@ use shared::{
     config::Config,
     flow::{CodeChallenge, Flow, Outcome, Purpose, Ticket},
     gate,
-    http::{Request, Response},
-    opening::Opening,
+    http::{Cookies, Request, Response},
+    keyring::SealingRing,
+    opening,
     problem::Problem,
     provider::{ConnectError, ProviderError, Providers},
     store::{Admission, Applications, Flows, Throttles},
@@ -34,7 +35,9 @@ const MAX_CLIENT_STATE: usize = 512;
 /// What beginning a sign-in needs beside the stores.
 pub struct Start {
     providers: Providers,
-    opening: Opening,
+    /// Opens the refresh token of the session that the new one will replace. A function that anybody can call has no need of signing keys.
+    sealing: SealingRing,
+    cookies: Cookies,
     /// Attempts that one source may make in a window.
     limit: u32,
 }
@@ -45,10 +48,10 @@ impl Start {
     /// # Errors
     ///
     /// If providers can't be spoken to at all.
-    pub fn new(config: Config, opening: Opening) -> Result<Self, ConnectError> {
+    pub fn new(config: Config, sealing: SealingRing) -> Result<Self, ConnectError> {
         let limit = config.limits.sign_ins;
         let providers = Providers::connect(config.providers, &config.issuer, config.aws, config.secret_stores)?;
-        Ok(Self { providers, opening, limit })
+        Ok(Self { providers, sealing, cookies: config.cookies, limit })
     }
 }
 
@@ -70,7 +73,7 @@ pub async fn handle(
         application_id: application.id,
         return_to: return_to(&request, &application)?,
         client_state: client_state(&request)?,
-        outcome: outcome(&request, &application, &start.opening, now).await?,
+        outcome: outcome(&request, &application, start, now).await?,
     };
     let source = Source::of_address(request.source_ip().as_deref());
     let admission = throttles.count_attempt(Counted::SignIns, source, start.limit, now).await?;
@@ -78,12 +81,11 @@ pub async fn handle(
         audit::record(&request.event(Action::SignInThrottled, &application, now).at_provider(provider.name()));
         return Err(Problem::TooManyAttempts { retry_after });
     }
-    let cookies = start.opening.cookies;
-    let browser = cookies.browser(request.headers()).unwrap_or_else(|| Ticket::random(world));
+    let browser = start.cookies.browser(request.headers()).unwrap_or_else(|| Ticket::random(world));
     let state = Ticket::random(world);
     let url = provider.authorization_url(&state, &browser.proofs(&state), flow.outcome.purpose(), now).await?;
     flows.begin(&flow, &state.hashed(), &browser.hashed(), now).await?;
-    Ok(Response::redirect(&url).with_cookies([cookies.set_browser(&browser)]))
+    Ok(Response::redirect(&url).with_cookies([start.cookies.set_browser(&browser)]))
 }
 
 fn return_to(request: &Request, application: &Application) -> Result<String, Problem> {
@@ -108,7 +110,7 @@ fn client_state(request: &Request) -> Result<Option<String>, Problem> {
 async fn outcome(
     request: &Request,
     application: &Application,
-    opening: &Opening,
+    start: &Start,
     now: Timestamp,
 ) -> Result<Outcome, Problem> {
     let purpose = match request.query_parameter("link").as_deref() {
@@ -123,7 +125,8 @@ async fn outcome(
                 "this application gets cookies, and no code that a code_challenge would be for",
             ));
         }
-        return Ok(Outcome::Session { replaces: opening.replaced(request, application, now).await? });
+        let replaces = opening::replaced(request, application, &start.sealing, start.cookies, now).await?;
+        return Ok(Outcome::Session { replaces });
     }
     let s256 = request.query_parameter("code_challenge_method").as_deref() == Some("S256");
     let challenge = challenge.filter(|_| s256).and_then(|text| CodeChallenge::parse(&text));

@@ -8,7 +8,7 @@ import re
 
 from samtranslator.internal.schema_source import aws_serverless_function
 
-from .templates import MAIN, expanded, listed, nodes, of_type, target, variants
+from .templates import GIVEN, MAIN, expanded, listed, nodes, of_type, target, variants
 
 # Seconds. API Gateway does not wait longer for an integration, nor for an authorizer.
 INTEGRATION_LIMIT = 30
@@ -30,6 +30,7 @@ def of(path, source, template):
     yield "authorizers speak payload 2.0, and keep no result that they could mistake", of_each(authorizers)
     yield "each function has its own role and log", of_each(groups)
     yield "what is imported is exported", of_each(imports)
+    yield "a role is given no wildcard by a parameter", of_each(parameters)
 
 
 def misspelt(source):
@@ -147,6 +148,18 @@ def groups(template):
         written = {target(s["Resource"]) for s in statements if "logs:PutLogEvents" in listed(s["Action"])}
         if written != {log}:
             yield f"{id}: its role may write to {sorted(map(str, written))}"
+
+
+def parameters(template):
+    """Whose ARNs they hold is for the deployment to say, but not everybody's."""
+    for id, role in of_type(template, "AWS::IAM::Role").items():
+        statements = [s for policy in role.get("Policies", []) for s in policy["PolicyDocument"]["Statement"]]
+        for name in {r["Ref"] for s in statements for r in listed(s["Resource"]) if isinstance(r, dict) and "Ref" in r}:
+            pattern = template["Parameters"][name].get("AllowedPattern", "")
+            taken = [arn for arn in GIVEN[name] if not re.fullmatch(pattern, arn)]
+            wild = [arn for arn in ("*", *(arn[:-1] + "*" for arn in GIVEN[name])) if re.fullmatch(pattern, arn)]
+            if taken or wild or not pattern:
+                yield f"{id}: {name} refuses {taken}, and takes {wild}"
 
 
 def imports(template):

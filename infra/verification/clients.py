@@ -8,8 +8,8 @@ ACCESS, REFRESH, DEVICE = "__Host-access_token", "__Secure-refresh_token", "__Se
 
 # The options of `gatelet app create`, by name.
 APPLICATIONS = {
-    "web": ("--delivery", "cookie", "--origin", ORIGIN),
-    "service": (),
+    "web": ("--delivery", "cookie", "--origin", ORIGIN, "--return-to", f"{ORIGIN}/signed-in"),
+    "service": ("--return-to", f"{ORIGIN}/signed-in"),
     "legacy": ("--no-rotation", "--refresh-idle", "30d", "--access-lifetime", "1h"),
 }
 
@@ -22,9 +22,14 @@ class Browser:
         self.headers = {"Api-Key": key, "Origin": ORIGIN}
         self.jar = {}
 
-    def send(self, method, path, body=None):
+    def navigate(self, path):
+        """As whoever follows a link, which sends no header of a script's."""
+        return self.send("GET", path, headers={})
+
+    def send(self, method, path, body=None, headers=None):
+        headers = self.headers if headers is None else headers
         cookies = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.jar.items())} if self.jar else {}
-        answer = send(method, self.stack.url(f"/api/v1/auth{path}"), self.headers | cookies, body)
+        answer = send(method, self.stack.url(f"/api/v1/auth{path}"), headers | cookies, body)
         for name, cookie in answer.cookies.items():
             self.jar[name] = cookie.value
             if cookie["max-age"] == "0":

@@ -73,9 +73,11 @@ def _environment(port, temporary):
         "SFTP_ENABLED": "0",
         "LOG_LEVEL": "INFO",
         "TMPDIR": str(temporary),
-        # Inherited by the functions: where their DynamoDB is.
+        # Inherited by the functions: where their DynamoDB and their client secrets are.
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ENDPOINT_URL_DYNAMODB": f"http://127.0.0.1:{port}",
+        "AWS_ENDPOINT_URL_SSM": f"http://127.0.0.1:{port}",
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": f"http://127.0.0.1:{port}",
     }
 
 

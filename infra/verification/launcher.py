@@ -3,6 +3,7 @@
 - IAM condition keys of DynamoDB: `dynamodb:LeadingKeys`, and `dynamodb:Attributes` of every expression, not of the
   projection alone. Both are worked out here for each item of a transaction, as on AWS.
 - The resource of a call that writes to a log is a stream of it, so that a log group's ARN, which ends in `:*`, covers it.
+- The resource of a call that reads a parameter by its ARN is that ARN.
 - A Lambda authorizer for which CloudFormation was told no identity source has none, instead of `Authorization`.
 - An alarm on an expression is kept as one on the first metric in it: ministack takes no expressions.
 - `Fn::Join` and `Fn::FindInMap` count within conditions.
@@ -99,6 +100,8 @@ def enforce(*arguments, service_context=None, **named):
 
 def resource_arn(service, method, path, headers, *rest):
     arn = plain_resource(service, method, path, headers, *rest)
+    if service == "ssm" and ":parameter/arn:" in arn:
+        return arn.split(":parameter/", 1)[1]
     writes = headers.get("x-amz-target", "").endswith((".CreateLogStream", ".PutLogEvents"))
     return f"{arn}:log-stream:" if service == "logs" and writes else arn
 

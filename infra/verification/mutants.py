@@ -51,6 +51,9 @@ GUARD = [
     ("no_statement_has_a_wildcard", MAIN, statement("JwksRole", Action=["xray:PutTraceSegments", "dynamodb:Scan"], Resource="*")),
     ("no_statement_has_a_wildcard", MAIN, statement("JwksRole", Resource=[{"Fn::Sub": "arn:aws:dynamodb:*"}])),
     ("no_statement_has_a_wildcard", MAIN, statement("JwksRole", NotAction="dynamodb:PutItem")),
+    ("no_statement_has_a_wildcard", MAIN, statement("JwksRole", Resource={"Ref": "OAuthSecretArns"})),
+    ("no_statement_has_a_wildcard", MAIN, statement("JwksRole", Action="ssm:GetParameter", Resource={"Ref": "OAuthProviders"})),
+    ("no_statement_has_a_wildcard", MAIN, statement("JwksRole", Action="ssm:GetParameter", Resource={"Ref": "AuditDestinationArn"})),
     ("only_these_routes", MAIN, properties("JwksRoute", "RouteKey", "GET /api/v1/auth/private")),
     ("only_these_routes", EXAMPLE, properties("OrdersRoute", "AuthorizerId", None)),
     ("only_these_routes", MAIN, put("JwksUrl", {"Type": "AWS::Lambda::Url", "Properties": {}})),
@@ -69,6 +72,8 @@ ASSERTIONS = [
     (assertions.authorizers, EXAMPLE, properties("RequiredAuthorizer", "AuthorizerPayloadFormatVersion", "1.0")),
     (assertions.authorizers, EXAMPLE, properties("OptionalAuthorizer", "AuthorizerResultTtlInSeconds", None)),
     (assertions.groups, MAIN, properties("JwksFunction", "Role", {"Fn::GetAtt": ["RefreshRole", "Arn"]})),
+    (assertions.parameters, MAIN, lambda template: template["Parameters"]["OAuthSecretArns"].pop("AllowedPattern")),
+    (assertions.parameters, MAIN, lambda template: template["Parameters"]["OAuthSecretArns"].update(AllowedPattern="^arn:.*$")),
     (assertions.imports, EXAMPLE,
      properties("RequiredAuthorizer", "AuthorizerUri", {"Fn::ImportValue": {"Fn::Sub": "${GateletStack}-authoriser-uri"}})),
 ]

@@ -15,18 +15,22 @@ COLUMNS = [column for _, _, kinds in TABLES.values() for column, _ in kinds]
 PRIVATE = "signing_keys `private`"
 
 # Who issues access tokens. Nobody else ever reads a private key, whatever the page says.
-SIGNERS = {"Authenticate", "Refresh"}
+SIGNERS = {"Authenticate", "OauthCallback", "OauthExchange", "Refresh"}
+
+# Who reads client secrets, those of `OAuthSecretArns` only.
+RELYING = "OauthCallback"
 
 INTRODUCTION = """# What each function may do
 
 Written by `infra/verify --bless`, and compared by `infra/verify`: with the rights of its deployed role, each function tried every action on every
 table and kind of key, with all options on. Empty is nothing. Beside the tables, a role may write to its own log, send traces if tracing
-is on, and have DynamoDB use the signing keys' encryption key for it; it was refused everything else that it tried.
+is on, and have DynamoDB use the signing keys' encryption key for it; OauthCallback may also read the client secrets that `OAuthSecretArns`
+lists. It was refused everything else that it tried.
 
 """
 
 
-def verify(report, stack, bless):
+def verify(report, stack, provider, bless):
     """All checks of this level."""
     report.heading("Privileges")
     resources = stack.resources()
@@ -47,6 +51,8 @@ def verify(report, stack, bless):
     report.check(f"each role may do what infra/privileges.md says and nothing else ({tried} requests)",
                  differences(set(page.splitlines()), set(expected.splitlines())))
     report.check("none but those who sign can read a private key, alone or beside another", lambda: _readers(probes))
+    report.check("none but OauthCallback can read a client secret, and it only those that are listed",
+                 lambda: _relying(probes, provider))
     report.check("transactions, logs and other services: nothing beyond that page",
                  [problem for probe in probes.values() for problem in probe.problems])
 
@@ -59,6 +65,14 @@ def render(rows):
         lines.append(f"| {stem} | " + " | ".join(cells) + " |")
     legend = "\n".join(f"- {letter}: {meaning}" for letter, meaning in LETTERS.items())
     return INTRODUCTION + "\n".join(lines) + "\n\n" + legend + "\n"
+
+
+def _relying(probes, provider):
+    for stem, probe in probes.items():
+        read = {name for name, arn in provider.arns.items() if probe.reads(arn)}
+        expected = {"parameter", "secret"} if stem == RELYING else set()
+        if read != expected:
+            yield f"{stem} may read {sorted(read)}"
 
 
 def _readers(probes):

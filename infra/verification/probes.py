@@ -12,11 +12,12 @@ from .templates import ACCOUNT, REGION
 
 # Partition key, sort key, and the kinds of key that the table holds: what they are called, and one of each.
 TABLES = {
-    "UsersTable": ("pk", None, [("users `user#`", "user#probe"), ("users `id#`", "id#probe")]),
+    "UsersTable": ("pk", None, [(f"users `{kind}#`", f"{kind}#probe") for kind in ("user", "id", "identity", "email")]),
     "SessionsTable": ("user_key", "session_id", [("sessions", "probe")]),
     "ApplicationsTable": ("pk", None, [("applications `app#`", "app#probe"), ("applications `key#`", "key#probe")]),
     "SigningKeysTable": ("pk", "sk", [(f"signing_keys `{kind}`", kind) for kind in ("private", "public", "mac", "rotation")]),
     "ThrottlesTable": ("pk", None, [(f"throttles `{kind}#`", f"{kind}#probe") for kind in ("account", "device", "source", "register")]),
+    "FlowsTable": ("pk", None, [(f"flows `{kind}#`", f"{kind}#probe") for kind in ("flow", "code")]),
 }
 LETTERS = {
     "G": "GetItem", "B": "BatchGetItem", "Q": "Query", "q": "Query for named attributes, `key` not among them", "S": "Scan",
@@ -137,6 +138,16 @@ class Probe:
         gets = [{"Get": {"TableName": table, "Key": key}} for key in keys]
         return (self.asks("BatchGetItem", RequestItems={table: {"Keys": keys}})
                 or self.asks("TransactGetItems", TransactItems=gets))
+
+    def reads(self, arn):
+        """Whether the role may read a client secret, with or without its value in clear text."""
+        if ":ssm:" in arn:
+            name = arn.split(":parameter", 1)[1]
+            return any([self.may("ssm", "AmazonSSM.GetParameter", Name=arn, WithDecryption=True),
+                        self.may("ssm", "AmazonSSM.GetParameters", Names=[name]),
+                        self.may("ssm", "AmazonSSM.GetParametersByPath", Path="/")])
+        return any([self.may("secretsmanager", "secretsmanager.GetSecretValue", SecretId=arn),
+                    self.may("secretsmanager", "secretsmanager.BatchGetSecretValue", SecretIdList=[arn])])
 
     def elsewhere(self, own_log, logs):
         """What the role may do, or not do, outside the tables, and should not."""

@@ -4,21 +4,26 @@ import base64
 import json
 import os
 
-from . import clients
+from . import clients, providers
 from .assertions import invoked
+from .deployed import DOMAIN
 from .web import bearer, send
 from .templates import REGION, listed, of_type
 from .tools import run
 
 
 
-def verify(report, main, example, keys):
+def verify(report, main, example, keys, provider):
     """Seeds the stack as an administrator does, and lets clients use it. `keys` is filled in."""
     report.heading("Running")
     report.check("`gatelet keys create` and `gatelet app create` work on the stack", lambda: _seed(main, keys))
     report.check("the README's browser app", lambda: clients.browser(main, keys))
     report.check("the README's API client, with introspection and revocation", lambda: clients.service(main, keys))
     report.check("the README's script", lambda: clients.script(main, keys))
+    issuers = (main.outputs()["Issuer"], f"https://{DOMAIN}/api/v1/auth")
+    report.check("the example provider starts", lambda: provider.start(issuers))
+    report.check("a client secret that the stack does not list is refused, and the log does not tell it",
+                 lambda: providers.refused(main, keys, provider, provider.NAMES))
     _invoke(report, main)
     report.check("discovery and keys are those of this deployment", lambda: _discovery(main, {"RS256"}))
 
@@ -34,13 +39,25 @@ def verify(report, main, example, keys):
     _limits(report, native)
 
 
-def again(report, main, keys):
+def again(report, main, keys, provider):
     """The same stack after its update: data, keys and sessions are still there."""
     _invoke(report, main)
     report.check("discovery is that of the new domain, and the next key is published", lambda: _discovery(main, {"RS256", "ES256"}))
     report.check("the API client, with every option on", lambda: clients.service(main, keys, ("linus", "ken")))
+    _providers(report, main, keys, provider)
     report.not_shown("gradual deployment and rollback: the emulator has no CodeDeploy, and takes its resources as they come")
     report.not_shown("the domain's name, alarms that ring, traces: the emulator keeps these settings and does nothing with them")
+
+
+def _providers(report, main, keys, provider):
+    """Whole sign-ins, now that the stack lists two client secrets."""
+    for name in ("parameter", "secret"):
+        for how, sign_in in (("with cookies", providers.by_cookies), ("with a code, which works once", providers.by_code)):
+            report.check(f"sign-in at a provider {how}; its client secret is a {name}, read by ARN",
+                         lambda sign_in=sign_in, name=name: sign_in(main, keys, provider, name))
+    report.check("an identity is linked, signs in, and is removed", lambda: providers.linked(main, keys, provider, "parameter"))
+    report.check("a client secret that is not among the listed is refused still",
+                 lambda: providers.refused(main, keys, provider, ["unlisted"]))
 
 
 def _limits(report, native):

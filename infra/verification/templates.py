@@ -31,6 +31,12 @@ ARNS = {
 PSEUDO = {"AWS::AccountId": ACCOUNT, "AWS::Region": REGION, "AWS::Partition": "aws", "AWS::StackName": "gatelet",
           "AWS::URLSuffix": "amazonaws.com"}
 
+# What parameters may hold that name resources of others.
+GIVEN = {
+    "OAuthSecretArns": [f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/oauth/google",
+                        f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:oauth/apple-Ab12Cd"],
+}
+
 # It reports metrics about itself to AWS, and warns where nobody takes them.
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
 
@@ -132,7 +138,7 @@ def resolved(value, template):
 
 
 def _reference(name, template):
-    return PSEUDO.get(name) or str(template.get("Parameters", {}).get(name, {}).get("Default") or name)
+    return PSEUDO.get(name) or GIVEN.get(name) or str(template.get("Parameters", {}).get(name, {}).get("Default") or name)
 
 
 def arn(id, template):

@@ -31,6 +31,16 @@ class Answer:
         return self
 
 
+class Stay(urllib.request.HTTPRedirectHandler):
+    """Follows nothing: where an answer sends a browser is part of it."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+OPENER = urllib.request.build_opener(Stay)
+
+
 def send(method, url, headers=None, body=None, form=None):
     """Sends JSON, a form, or nothing. Any status is an answer."""
     request = urllib.request.Request(url, method=method, headers=dict(headers or {}))
@@ -41,7 +51,7 @@ def send(method, url, headers=None, body=None, form=None):
         request.data = urllib.parse.urlencode(form).encode()
         request.add_header("Content-Type", "application/x-www-form-urlencoded")
     try:
-        with urllib.request.urlopen(request, timeout=SECONDS) as response:
+        with OPENER.open(request, timeout=SECONDS) as response:
             return Answer(response.status, response.headers, response.read())
     except urllib.error.HTTPError as error:
         return Answer(error.code, error.headers, error.read())

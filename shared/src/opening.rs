@@ -7,6 +7,7 @@ use crate::{
     http::{Cookies, Request},
     ids::{SessionId, UserKey},
     issuer::{Issuer, Tokens},
+    keyring::SealingRing,
     problem::Problem,
     session::{RevocationReason, Session},
     store::{Ended, Redemption, Sessions, StoreError},
@@ -42,30 +43,6 @@ impl Opening {
     #[must_use]
     pub const fn new(config: &Config, issuer: Issuer) -> Self {
         Self { issuer, cookies: config.cookies, max_sessions: config.max_sessions }
-    }
-
-    /// The session that the browser still has in its cookie, which the new one replaces.
-    ///
-    /// # Errors
-    ///
-    /// If there is no key to be had.
-    pub async fn replaced(
-        &self,
-        request: &Request,
-        application: &Application,
-        now: Timestamp,
-    ) -> Result<Option<SessionName>, Problem> {
-        if application.delivery != TokenDelivery::Cookie {
-            return Ok(None);
-        }
-        match self.cookies.refresh(request.headers()) {
-            Ok(Some(cookie)) => {
-                let token = self.issuer.sealing().open(&cookie, now).await?;
-                Ok(token.map(|token| (token.user_key, token.session_id)))
-            }
-            // Two that differ: a neighbouring host can plant one (RFC 6265bis §8.6), and must not keep anyone from signing in.
-            Ok(None) | Err(_) => Ok(None),
-        }
     }
 
     /// Begins `session` of `user`, and ends the one that it replaces: one browser, one session.
@@ -158,6 +135,31 @@ impl Opened {
         }
         let event = request.event(Action::SignedIn, application, now).of_session(&self.session);
         audit::record(&event.at_provider(provider));
+    }
+}
+
+/// The session that the browser still has in its cookie, which a new one will replace.
+///
+/// # Errors
+///
+/// If there is no key to be had.
+pub async fn replaced(
+    request: &Request,
+    application: &Application,
+    sealing: &SealingRing,
+    cookies: Cookies,
+    now: Timestamp,
+) -> Result<Option<SessionName>, Problem> {
+    if application.delivery != TokenDelivery::Cookie {
+        return Ok(None);
+    }
+    match cookies.refresh(request.headers()) {
+        Ok(Some(cookie)) => {
+            let token = sealing.open(&cookie, now).await?;
+            Ok(token.map(|token| (token.user_key, token.session_id)))
+        }
+        // Two that differ: a neighbouring host can plant one (RFC 6265bis §8.6), and must not keep anyone from signing in.
+        Ok(None) | Err(_) => Ok(None),
     }
 }
 
