@@ -109,7 +109,7 @@ OPERATIONS = [
     Operation("begin a sign-in at a provider", "oauth_start", "2 W", 2, 0, 2),
     Operation("end it, with cookies", "oauth_callback", "2 R + 2 W + ½ R", 2, 2.5, 4, RELYING, logged=AUDITED, waits=PROVIDER),
     Operation("end it, with a code", "oauth_callback", "With a code: 2 W", 2, 0, 2, RELYING, waits=PROVIDER),
-    Operation("exchange the code", "oauth_exchange", "3 R + 4 W + ½ R", 4, 3.5, 4, logged=AUDITED),
+    Operation("exchange the code", "oauth_exchange", "3 R + 4 W + ½ R", 4, 3.5, 5, logged=AUDITED),
     Operation("list identities", "identities", "list: 2 R", 0, 2, 1),
     Operation("link an identity", "identities", "Link: 4 R + 6 W", 6, 4, 4, logged=AUDITED),
     Operation("remove an identity", "identities", "Remove: 2 R + 4 W", 4, 2, 2, logged=AUDITED),

@@ -86,9 +86,9 @@ impl Opening {
     ) -> Result<Option<Opened>, Problem> {
         let now = session.created_at;
         let tokens = self.issuer.issue(&session, user, application, now, world).await?;
-        let begin = sessions.begin_by(&session, code, world);
-        let (begun, all) = tokio::try_join!(begin, sessions.survey(session.user_key))?;
-        if !begun {
+        // One after the other: what fails before the code is used up can be asked for again.
+        let all = sessions.survey(session.user_key).await?;
+        if !sessions.begin_by(&session, code, world).await? {
             return Ok(None);
         }
         let evicted = self.evict(&session, all, sessions, now).await?;

@@ -63,7 +63,7 @@ pub(super) async fn enter(ledger: &mut Ledger) {
     let exchange = |subject: &str| ledger.post(&app.publishable_key, "/oauth/exchange", &presented(subject));
     let exchanged = ["GetItem", "GetItem", "GetItem", "Query", "TransactWriteItems"];
     let (warm, counted) = (exchange(&other), exchange(&subject));
-    ledger.enter("oauth_exchange", budget(&exchanged, 4, 3.5, 4.0), warm, counted).await;
+    ledger.enter("oauth_exchange", budget(&exchanged, 5, 3.5, 4.0), warm, counted).await;
     identities(ledger, &app).await;
 }
 
