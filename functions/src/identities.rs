@@ -11,7 +11,7 @@ use shared::{
     application::Application,
     audit::{self, Action},
     federation,
-    flow::{Grant, Purpose},
+    flow::Purpose,
     gate::{self, Gate},
     http::{Request, Response},
     identity::{IdentityId, LinkedIdentity},
@@ -83,16 +83,16 @@ pub async fn handle(
 ) -> Result<Response, Problem> {
     let now = world.now();
     let application = gate::application(&request, applications, now).await?;
-    let (_, identity) = gate.identify(&request, &application, now).await?.ok_or(Problem::TokenRequired)?;
-    let recent = now.since(identity.session.created_at) <= RECENT;
+    let (_, caller) = gate.identify(&request, &application, now).await?.ok_or(Problem::TokenRequired)?;
+    let recent = now.since(caller.session.created_at) <= RECENT;
     if request.is_unsafe() && !recent {
         return Err(Problem::InsufficientUserAuthentication);
     }
-    let user = identity.user;
+    let user = caller.user;
     match (request.method().as_str(), request.path_parameter("identity_id")) {
         ("GET", None) => list(&user),
-        ("POST", None) => link(&request, &application, user, gate, flows, world).await,
-        ("DELETE", Some(id)) => unlink(&request, &application, user, &id, gate, world).await,
+        ("POST", None) => link(&request, &application, user, gate, flows, now, world).await,
+        ("DELETE", Some(id)) => unlink(&request, &application, user, &id, gate, now, world).await,
         _ => Err(Problem::InvalidRequest("this resource does not have that method")),
     }
 }
@@ -108,20 +108,24 @@ async fn link(
     mut user: User,
     gate: &Gate,
     flows: &Flows,
+    now: Timestamp,
     world: &impl World,
 ) -> Result<Response, Problem> {
-    let now = world.now();
     let presented = Exchange::read(request.json()?)?.of(application, Purpose::Link);
-    let Found::Grant(Grant { assertion, .. }) = flows.find_grant(&presented, now).await? else {
+    let Found::Assertion(assertion) = flows.find_code(&presented, now).await? else {
         return Err(Problem::InvalidCode);
     };
     let code = flows.redemption(&presented, None, now)?;
     for _ in 0..ATTEMPTS {
-        match federation::find(&assertion, &gate.users).await? {
-            Some(holder) if holder.key == user.key => return list(&holder),
-            Some(_) => return Err(Problem::IdentityTaken),
-            None if user.identities.len() >= User::MAX_IDENTITIES => return Err(Problem::TooManyIdentities),
-            None => {}
+        let done = match federation::find(&assertion, &gate.users).await? {
+            Some(holder) if holder.key == user.key => Some(list(&holder)),
+            Some(_) => Some(Err(Problem::IdentityTaken)),
+            None if user.identities.len() >= User::MAX_IDENTITIES => Some(Err(Problem::TooManyIdentities)),
+            None => None,
+        };
+        if let Some(answer) = done {
+            flows.spend(&code, world).await?;
+            return answer;
         }
         let identity = assertion.link(now);
         if gate.users.link(&user, identity.clone(), Some(&code), world).await? {
@@ -130,7 +134,7 @@ async fn link(
             user.identities.push(identity);
             return list(&user);
         }
-        if !matches!(flows.find_grant(&presented, now).await?, Found::Grant(_)) {
+        if !matches!(flows.find_code(&presented, now).await?, Found::Assertion(_)) {
             return Err(Problem::InvalidCode);
         }
         user = read_again(user, gate).await?;
@@ -144,6 +148,7 @@ async fn unlink(
     mut user: User,
     id: &str,
     gate: &Gate,
+    now: Timestamp,
     world: &impl World,
 ) -> Result<Response, Problem> {
     for _ in 0..ATTEMPTS {
@@ -152,8 +157,8 @@ async fn unlink(
         if user.password.is_none() && user.identities.len() == 1 {
             return Err(Problem::LastCredential);
         }
-        if gate.users.unlink(&user, &identity.id(), world).await? {
-            let event = request.event(Action::IdentityUnlinked, application, world.now()).of_user(user.key);
+        if gate.users.unlink(&user, &identity, world).await? {
+            let event = request.event(Action::IdentityUnlinked, application, now).of_user(user.key);
             audit::record(&event.at_provider(identity.provider.as_str()));
             user.identities.retain(|other| *other != identity);
             return list(&user);

@@ -11,9 +11,10 @@ use shared::{
     flow::{Flow, Grant, Outcome, Ticket},
     gate,
     http::{Request, Response},
-    opening::{Opening, SessionName},
+    ids::SessionRef,
+    opening::Opening,
     problem::Problem,
-    provider::{Callback, ConnectError, Provider, ProviderError, Providers},
+    provider::{ConnectError, ProviderError, Providers},
     session::{Method, Session},
     store::{Applications, Flows, Sessions, Users},
     user::User,
@@ -85,12 +86,24 @@ pub async fn handle(
         return Err(Problem::ReturnToNotAllowed);
     }
 
-    let end = End { request: &request, application: &application, flow: &flow, finish, now };
-    let callback = match answer(&request, provider)? {
-        Ok(callback) => callback,
-        Err(error) => return Ok(end.refused(None, error)),
+    let end = End { state: &state, request: &request, application: &application, flow: &flow, finish, now };
+    let asserted = async {
+        provider.check_issuer(request.query_parameter("iss").as_deref(), now).await?;
+        let code = match answer(&request)? {
+            Ok(code) => code,
+            Err(error) => return Ok(Err(error)),
+        };
+        let proofs = browser.proofs(&state);
+        Ok::<_, Problem>(Ok(finish.providers.redeem(provider, code, &state, &proofs, now).await?))
     };
-    let assertion = finish.providers.redeem(provider, callback, &state, &browser.proofs(&state), now).await?;
+    let assertion = match asserted.await {
+        Ok(Ok(assertion)) => assertion,
+        Ok(Err(error)) => return Ok(end.refused(None, error)),
+        Err(problem) => {
+            end.note_failure(None);
+            return Err(problem);
+        }
+    };
     match flow.outcome.clone() {
         Outcome::Code { purpose, challenge } => {
             let grant = Grant { application_id: application.id, purpose, challenge, assertion };
@@ -99,9 +112,9 @@ pub async fn handle(
             Ok(end.back(&[("code", code.expose()), ("iss", &finish.issuer)]))
         }
         Outcome::Session { replaces } => {
-            let arrival = federation::arrive(&assertion, &application, users, now, world).await?;
-            arrival.record(&request, &application, &assertion, now);
-            end.open(arrival.user(), replaces, sessions, world).await
+            let resolved = federation::resolve(&assertion, &application, users, now, world).await?;
+            resolved.record(&request, &application, &assertion, now);
+            end.open(resolved.user(), replaces, sessions, world).await
         }
     }
 }
@@ -109,23 +122,22 @@ pub async fn handle(
 /// The flow's state and the browser's secret.
 fn tickets(request: &Request, finish: &Finish) -> Result<(Ticket, Ticket), Problem> {
     let state = request.query_parameter("state").and_then(|text| Ticket::parse(&text));
-    let browser = finish.opening.cookies.browser(request.headers());
-    state.zip(browser).ok_or(Problem::InvalidState)
+    let state = state.ok_or(Problem::InvalidState)?;
+    let browser = finish.opening.cookies.flow(request.headers(), &state).ok_or(Problem::InvalidState)?;
+    Ok((state, browser))
 }
 
 /// The provider's answer: a code, or its word for why there is none.
-fn answer(request: &Request, provider: &Provider) -> Result<Result<Callback, &'static str>, Problem> {
-    let iss = request.query_parameter("iss");
+fn answer(request: &Request) -> Result<Result<String, &'static str>, Problem> {
     if let Some(error) = request.query_parameter("error") {
-        provider.check_issuer(iss.as_deref())?;
         return Ok(Err(ERRORS.into_iter().find(|known| *known == error).unwrap_or("server_error")));
     }
-    let code = request.query_parameter("code").ok_or(Problem::InvalidRequest("the provider has sent no code"))?;
-    Ok(Ok(Callback { code, iss }))
+    request.query_parameter("code").map(Ok).ok_or(Problem::InvalidRequest("the provider has sent no code"))
 }
 
 /// The end of a flow.
 struct End<'a> {
+    state: &'a Ticket,
     request: &'a Request,
     application: &'a Application,
     flow: &'a Flow,
@@ -138,7 +150,7 @@ impl End<'_> {
     async fn open(
         &self,
         user: &User,
-        replaces: Option<SessionName>,
+        replaces: Option<SessionRef>,
         sessions: &Sessions,
         world: &impl World,
     ) -> Result<Response, Problem> {
@@ -152,10 +164,15 @@ impl End<'_> {
         Ok(self.back(&[]).with_cookies(opening.cookies.set(&opened.tokens)))
     }
 
-    fn refused(&self, user: Option<&User>, error: &str) -> Response {
+    /// Writes down that nobody has signed in.
+    fn note_failure(&self, user: Option<&User>) {
         let event = self.request.event(Action::SignInFailed, self.application, self.now);
         let event = event.of_user(user.map(|user| user.key));
         audit::record(&event.at_provider(self.flow.provider.as_str()));
+    }
+
+    fn refused(&self, user: Option<&User>, error: &str) -> Response {
+        self.note_failure(user);
         match self.flow.outcome {
             Outcome::Session { .. } => self.back(&[("error", error)]),
             // Whoever waits for a code must be able to tell whose answer this is (RFC 9207 §2).
@@ -170,13 +187,14 @@ impl End<'_> {
         let query = query.extend_pairs(said.iter().copied().chain(state)).finish();
         let return_to = &self.flow.return_to;
         let joint = if return_to.contains('?') { '&' } else { '?' };
-        Response::redirect(&if query.is_empty() { return_to.clone() } else { format!("{return_to}{joint}{query}") })
+        let location = if query.is_empty() { return_to.clone() } else { format!("{return_to}{joint}{query}") };
+        Response::redirect(&location).with_cookies([self.finish.opening.cookies.clear_flow(self.state)])
     }
 }
 
 /// What `docs/openapi.json` says of it.
 pub(crate) fn operations() -> Vec<Operation> {
-    let browser = "The browser's secret: `oauth_browser` over plain HTTP on one machine.";
+    let browser = "The flow's secret; the name ends with a hash of `state`. Over plain HTTP on one machine, `oauth_…`.";
     vec![
         Operation::new("finishOAuth", HttpMethod::Get, "/api/v1/auth/oauth/{provider}/callback", "providers")
             .says(
@@ -186,7 +204,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             .of_anybody()
             .asks_store()
             .takes(ParameterIn::Path, "provider", text("google"), "What the deployment calls it.")
-            .takes(ParameterIn::Cookie, "__Host-oauth_browser", text(CODE), browser)
+            .takes(ParameterIn::Cookie, "__Host-oauth_…", text(CODE), browser)
             .takes(ParameterIn::Query, "state", text(CODE), "As it was sent to the provider.")
             .takes(ParameterIn::Query, "code", text("4/0AVGzR1B"), "The provider's code.")
             .takes(ParameterIn::Query, "iss", text("https://accounts.google.com"), "The provider's issuer (RFC 9207).")

@@ -10,7 +10,8 @@ use shared::{
     federation,
     flow::{CodeChallenge, Purpose, Ticket},
     gate,
-    http::{Members, Request, Response, TokenResponse, check_cross_site, token_response},
+    http::{Members, Request, Response, TokenResponse, token_response},
+    ids::SessionRef,
     opening::Opening,
     problem::Problem,
     secret::Secret,
@@ -23,7 +24,7 @@ use utoipa::{
     openapi::{HttpMethod, Required},
 };
 
-use crate::openapi::{ACCESS_TOKEN, CODE, CODE_VERIFIER, Operation, REFRESH_TOKEN, SETS_COOKIES};
+use crate::openapi::{ACCESS_TOKEN, CODE, CODE_VERIFIER, Operation, REFRESH_TOKEN};
 
 /// A code, and who asks for what is behind it.
 #[derive(ToSchema)]
@@ -79,26 +80,29 @@ pub async fn handle(
 ) -> Result<Response, Problem> {
     let now = world.now();
     let application = gate::application(&request, applications, now).await?;
+    // Its flows end with cookies, and no code of it is good for this.
     if application.delivery == TokenDelivery::Cookie {
-        check_cross_site(&request, &application)?;
+        return Err(Problem::InvalidCode);
     }
     let presented = Exchange::read(request.json()?)?.of(&application, Purpose::SignIn);
-    let grant = match flows.find_grant(&presented, now).await? {
-        Found::Grant(grant) => grant,
+    let assertion = match flows.find_code(&presented, now).await? {
+        Found::Assertion(assertion) => assertion,
         used => return refused(used, &request, &application, sessions, now).await,
     };
-    let arrival = federation::arrive(&grant.assertion, &application, users, now, world).await?;
-    arrival.record(&request, &application, &grant.assertion, now);
-    let (user, provider) = (arrival.user(), grant.assertion.provider.as_str());
+    let resolved = federation::resolve(&assertion, &application, users, now, world).await?;
+    resolved.record(&request, &application, &assertion, now);
+    let (user, provider) = (resolved.user(), assertion.provider.as_str());
+    let session = Session::begin(user, Method::Federated, &application, request.device(), world, now);
+    let named = SessionRef { user_key: user.key, session_id: session.session_id };
+    let code = flows.redemption(&presented, Some(named), now)?;
     if !user.is_active() {
+        flows.spend(&code, world).await?;
         let event = request.event(Action::SignInFailed, &application, now).of_user(user.key);
         audit::record(&event.at_provider(provider));
         return Err(Problem::InvalidCode);
     }
-    let session = Session::begin(user, Method::Federated, &application, request.device(), world, now);
-    let code = flows.redemption(&presented, Some((user.key, session.session_id)), now)?;
     let Some(opened) = opening.open_by(&code, session, user, &application, sessions, world).await? else {
-        let used = flows.find_grant(&presented, now).await?;
+        let used = flows.find_code(&presented, now).await?;
         return refused(used, &request, &application, sessions, now).await;
     };
     opened.record(&request, &application, Some(provider));
@@ -113,7 +117,7 @@ async fn refused(
     sessions: &Sessions,
     now: Timestamp,
 ) -> Result<Response, Problem> {
-    let Found::Used(Some((user_key, session_id))) = found else { return Err(Problem::InvalidCode) };
+    let Found::Used(Some(SessionRef { user_key, session_id })) = found else { return Err(Problem::InvalidCode) };
     let reason = RevocationReason::CodeReuse;
     if sessions.end(user_key, session_id, Some(application.id), reason, now).await? == Ended::Now {
         let event = request.event(Action::CodeReuse, application, now).because(reason);
@@ -137,7 +141,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             )
             .of_application([""])
             .reads::<Exchange>(Required::True, [("code", "With the verifier of the challenge", exchange)])
-            .answers::<TokenResponse<'_>>(200, "Signed in.", [("body", "Delivery `body`", tokens)], SETS_COOKIES)
-            .refuses([Problem::InvalidCode, Problem::OriginNotAllowed]),
+            .answers::<TokenResponse<'_>>(200, "Signed in.", [("body", "Delivery `body`", tokens)], &[])
+            .refuses([Problem::InvalidCode]),
     ]
 }

@@ -65,7 +65,10 @@ pub async fn handle(
     world: &impl World,
 ) -> Result<Response, Problem> {
     let now = world.now();
-    let application = gate::navigated(&request, applications, now).await?;
+    if request.header("sec-fetch-dest").is_some_and(|destination| destination != "document") {
+        return Err(Problem::InvalidRequest("this address is for a browser to go to, and nothing else"));
+    }
+    let application = gate::named_in_query(&request, applications, now).await?;
     let provider = request.path_parameter("provider").unwrap_or_default();
     let provider = start.providers.find(&provider).ok_or(Problem::ProviderNotFound)?;
     let flow = Flow {
@@ -75,17 +78,18 @@ pub async fn handle(
         client_state: client_state(&request)?,
         outcome: outcome(&request, &application, start, now).await?,
     };
+    // Counted by itself: what a page of anybody's makes a browser load must not use up its attempts at a password.
     let source = Source::of_address(request.source_ip().as_deref());
-    let admission = throttles.count_attempt(Counted::SignIns, source, start.limit, now).await?;
+    let admission = throttles.count_attempt(Counted::Flows, source, start.limit, now).await?;
     if let Admission::Refused { retry_after, .. } = admission {
         audit::record(&request.event(Action::SignInThrottled, &application, now).at_provider(provider.name()));
         return Err(Problem::TooManyAttempts { retry_after });
     }
-    let browser = start.cookies.browser(request.headers()).unwrap_or_else(|| Ticket::random(world));
-    let state = Ticket::random(world);
+    let [browser, state] = [(); 2].map(|()| Ticket::random(world));
     let url = provider.authorization_url(&state, &browser.proofs(&state), flow.outcome.purpose(), now).await?;
     flows.begin(&flow, &state.hashed(), &browser.hashed(), now).await?;
-    Ok(Response::redirect(&url).with_cookies([start.cookies.set_browser(&browser)]))
+    let crowd = start.cookies.clear_crowd(request.headers());
+    Ok(Response::redirect(&url).with_cookies(crowd).with_cookies([start.cookies.set_flow(&state, &browser)]))
 }
 
 fn return_to(request: &Request, application: &Application) -> Result<String, Problem> {

@@ -14,7 +14,7 @@ use shared::{
     password::{Password, Policy},
     problem::Problem,
     secret::Secret,
-    store::{Admission, Applications, RegisterError, Throttles, Users},
+    store::{Admission, Applications, Throttles, Users},
     throttle::{Counted, Source},
     user::User,
     user_id::UserId,
@@ -115,10 +115,9 @@ pub async fn handle(
         permissions: caller.application.default_permissions.clone(),
         ..User::named(UserKey::random(world), applicant.user_id.as_str().to_owned(), hash, now)
     };
-    users.register(&user, world).await.map_err(|error| match error {
-        RegisterError::Taken => Problem::UserIdTaken,
-        RegisterError::Store(error) => error.into(),
-    })?;
+    if !users.register(&user, world).await? {
+        return Err(Problem::UserIdTaken);
+    }
 
     audit::record(&request.event(Action::Registered, &caller.application, now).of_user(user.key));
     Response::json(

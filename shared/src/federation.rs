@@ -9,7 +9,7 @@ use crate::{
     application::Application,
     audit::{self, Action},
     http::Request,
-    identity::Assertion,
+    identity::{Assertion, is_same_address},
     ids::UserKey,
     problem::Problem,
     store::{StoreError, Users},
@@ -21,7 +21,7 @@ use crate::{
 const ATTEMPTS: u8 = 4;
 
 /// How somebody comes by their account.
-pub enum Arrival {
+pub enum Resolved {
     /// By an identity that is linked to it.
     Known(User),
     /// By an identity that was linked to it just now, for the address that both have.
@@ -30,7 +30,7 @@ pub enum Arrival {
     New(User),
 }
 
-impl Arrival {
+impl Resolved {
     /// Who it is.
     #[must_use]
     pub const fn user(&self) -> &User {
@@ -56,16 +56,16 @@ impl Arrival {
 /// # Errors
 ///
 /// If the store fails.
-pub async fn arrive(
+pub async fn resolve(
     assertion: &Assertion,
     application: &Application,
     users: &Users,
     now: Timestamp,
     world: &impl World,
-) -> Result<Arrival, Problem> {
+) -> Result<Resolved, Problem> {
     for _ in 0..ATTEMPTS {
         if let Some(user) = find(assertion, users).await? {
-            return Ok(Arrival::Known(user));
+            return Ok(Resolved::Known(user));
         }
         let holder = match assertion.verified_email() {
             Some(address) => users.find_by_verified_email(address).await?,
@@ -77,13 +77,13 @@ pub async fn arrive(
         };
         if let Some(user) = joined {
             if users.link(&user, assertion.link(now), None, world).await? {
-                return Ok(Arrival::Linked(user));
+                return Ok(Resolved::Linked(user));
             }
             continue;
         }
-        let user = newcomer(assertion, application, now, world);
-        if users.welcome(&user, user.email_verified && holder.is_none(), world).await? {
-            return Ok(Arrival::New(user));
+        let user = newcomer(assertion, holder.is_some(), application, now, world);
+        if users.register(&user, world).await? {
+            return Ok(Resolved::New(user));
         }
     }
     Err(Problem::Unavailable("an identity changed hands at each look".into()))
@@ -102,18 +102,27 @@ pub async fn find(assertion: &Assertion, users: &Users) -> Result<Option<User>, 
 
 /// The user `key`, if the identity may join their account.
 async fn joinable(key: UserKey, assertion: &Assertion, users: &Users) -> Result<Option<User>, StoreError> {
-    let same = |user: &User| match (&user.email, assertion.verified_email()) {
-        (Some(own), Some(told)) => user.email_verified && own.to_lowercase() == told.to_lowercase(),
-        _ => false,
+    let told = assertion.verified_email();
+    let may = |user: &User| {
+        // Another subject of the same issuer with this address is another person, who has it now.
+        let elsewhere = user.identities.iter().all(|identity| identity.issuer != assertion.issuer);
+        let same = told.zip(user.email.as_deref()).is_some_and(|(told, own)| is_same_address(told, own));
+        same && elsewhere && user.email_verified && user.is_active() && user.identities.len() < User::MAX_IDENTITIES
     };
-    let may = |user: &User| user.is_active() && user.identities.len() < User::MAX_IDENTITIES && same(user);
     Ok(users.find(key).await?.filter(may))
 }
 
-fn newcomer(assertion: &Assertion, application: &Application, now: Timestamp, world: &impl World) -> User {
+/// The account of somebody who has none. An address for which somebody has vouched already is kept as one for which nobody has.
+fn newcomer(
+    assertion: &Assertion,
+    is_held: bool,
+    application: &Application,
+    now: Timestamp,
+    world: &impl World,
+) -> User {
     User {
         email: assertion.email.as_ref().map(|email| email.address.clone()),
-        email_verified: assertion.verified_email().is_some(),
+        email_verified: assertion.verified_email().is_some() && !is_held,
         permissions: application.default_permissions.clone(),
         ..User::identified(UserKey::random(world), assertion.link(now), now)
     }

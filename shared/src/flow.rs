@@ -12,7 +12,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
     identity::Assertion,
-    ids::{ApplicationId, SessionId, UserKey},
+    ids::{ApplicationId, SessionRef},
     secret::Secret,
     world::World,
 };
@@ -138,7 +138,7 @@ pub enum Outcome {
     /// A session, in cookies. The browser's old one, if it had one, ends.
     Session {
         /// That one.
-        replaces: Option<(UserKey, SessionId)>,
+        replaces: Option<SessionRef>,
     },
     /// A code for the application, which exchanges it.
     Code {

@@ -46,7 +46,7 @@ pub async fn caller(request: &Request, applications: &Applications, now: Timesta
 /// # Errors
 ///
 /// If there is no such application, or none is named and there is no default one.
-pub async fn navigated(
+pub async fn named_in_query(
     request: &Request,
     applications: &Applications,
     now: Timestamp,
@@ -54,8 +54,7 @@ pub async fn navigated(
     let Some(id) = request.query_parameter("client_id") else {
         return application(request, applications, now).await;
     };
-    // Asked here too, for what must not stand in the query.
-    request.api_key()?;
+    request.refuse_credentials_in_query()?;
     let found = match id.parse() {
         Ok(id) => by_id(id, applications, now).await?,
         Err(_) => None,
@@ -73,7 +72,7 @@ pub async fn by_id(
     applications: &Applications,
     now: Timestamp,
 ) -> Result<Option<Arc<Application>>, StoreError> {
-    let application = applications.read(id, now).await?;
+    let application = applications.cached(id, now).await?;
     if let Some(application) = &application {
         note::application(application.id);
     }

@@ -120,6 +120,12 @@ impl LinkedIdentity {
     }
 }
 
+/// Whether two addresses are one. Letters that look alike, or that some language takes for others, are not: only ASCII has no case.
+#[must_use]
+pub fn is_same_address(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
 /// Whether `email` could be an address: one `@` with something on both sides, no white space, and no longer than mail allows.
 #[must_use]
 pub fn is_address(email: &str) -> bool {
@@ -140,6 +146,13 @@ mod tests {
         assert_ne!(id, IdentityId::of("https://one.example", "2"));
         assert_ne!(id, IdentityId::of("https://two.example", "1"));
         assert_ne!(IdentityId::of("https://one.example/", "1"), IdentityId::of("https://one.example", "/1"));
+    }
+
+    #[test]
+    fn only_ascii_has_no_case() {
+        assert!(is_same_address("Mike@Example.com", "mike@example.com"));
+        assert!(!is_same_address("mi\u{212a}e@example.com", "mike@example.com"), "the Kelvin sign");
+        assert!(!is_same_address("m\u{131}ke@example.com", "mike@example.com"));
     }
 
     #[test]

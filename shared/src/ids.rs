@@ -86,6 +86,30 @@ uuid_newtype! {
     ApplicationId
 }
 
+/// Which session of which user: `<user_key>/<session_id>` where it is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionRef {
+    /// Whose.
+    pub user_key: UserKey,
+    /// Which.
+    pub session_id: SessionId,
+}
+
+impl fmt::Display for SessionRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.user_key, self.session_id)
+    }
+}
+
+impl FromStr for SessionRef {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let (user_key, session_id) = text.split_once('/').ok_or(InvalidId)?;
+        Ok(Self { user_key: user_key.parse()?, session_id: session_id.parse()? })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -84,6 +84,11 @@ pub fn old_copy_used(failure: &KeysError) {
     went_on_without("keys_not_read", failure);
 }
 
+/// A provider, or the keeper of its client secret, could not be asked, and the invocation goes on with what it remembers.
+pub fn old_copy_of_others_used(failure: &dyn std::error::Error) {
+    went_on_without("provider_not_read", failure);
+}
+
 /// A failure to sign in could not be taken back, and the invocation, which succeeded, goes on.
 pub fn failure_still_counts(failure: &StoreError) {
     went_on_without("failure_not_forgiven", failure);

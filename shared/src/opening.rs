@@ -5,7 +5,7 @@ use crate::{
     audit::{self, Action},
     config::Config,
     http::{Cookies, Request},
-    ids::{SessionId, UserKey},
+    ids::{SessionId, SessionRef},
     issuer::{Issuer, Tokens},
     keyring::SealingRing,
     problem::Problem,
@@ -14,9 +14,6 @@ use crate::{
     user::User,
     world::{Timestamp, World},
 };
-
-/// Which session a refresh token belongs to.
-pub type SessionName = (UserKey, SessionId);
 
 /// What opening a session needs beside the store.
 pub struct Opening {
@@ -35,7 +32,7 @@ pub struct Opened {
     /// Living sessions that were removed, because the user had too many.
     evicted: Vec<SessionId>,
     /// The browser's old session, if this ended it.
-    ended: Option<SessionName>,
+    ended: Option<SessionRef>,
 }
 
 impl Opening {
@@ -55,7 +52,7 @@ impl Opening {
         session: Session,
         user: &User,
         application: &Application,
-        replaced: Option<SessionName>,
+        replaced: Option<SessionRef>,
         sessions: &Sessions,
         world: &impl World,
     ) -> Result<Opened, Problem> {
@@ -129,7 +126,7 @@ impl Opened {
             let event = request.event(Action::SessionEvicted, application, now);
             audit::record(&event.of_user(self.session.user_key).of_session_id(*session_id));
         }
-        if let Some((user_key, session_id)) = self.ended {
+        if let Some(SessionRef { user_key, session_id }) = self.ended {
             let event = request.event(Action::SessionEnded, application, now).because(RevocationReason::Replaced);
             audit::record(&event.of_user(user_key).of_session_id(session_id));
         }
@@ -149,14 +146,14 @@ pub async fn replaced(
     sealing: &SealingRing,
     cookies: Cookies,
     now: Timestamp,
-) -> Result<Option<SessionName>, Problem> {
+) -> Result<Option<SessionRef>, Problem> {
     if application.delivery != TokenDelivery::Cookie {
         return Ok(None);
     }
     match cookies.refresh(request.headers()) {
         Ok(Some(cookie)) => {
             let token = sealing.open(&cookie, now).await?;
-            Ok(token.map(|token| (token.user_key, token.session_id)))
+            Ok(token.map(|token| SessionRef { user_key: token.user_key, session_id: token.session_id }))
         }
         // Two that differ: a neighbouring host can plant one (RFC 6265bis §8.6), and must not keep anyone from signing in.
         Ok(None) | Err(_) => Ok(None),
@@ -165,13 +162,13 @@ pub async fn replaced(
 
 /// Ends the session that was replaced. Says which it was, unless it was over already.
 async fn end_replaced(
-    replaced: Option<SessionName>,
+    replaced: Option<SessionRef>,
     application: &Application,
     sessions: &Sessions,
     now: Timestamp,
-) -> Result<Option<SessionName>, StoreError> {
-    let Some((user_key, session_id)) = replaced else { return Ok(None) };
+) -> Result<Option<SessionRef>, StoreError> {
+    let Some(SessionRef { user_key, session_id }) = replaced else { return Ok(None) };
     let reason = RevocationReason::Replaced;
     let ended = sessions.end(user_key, session_id, Some(application.id), reason, now).await?;
-    Ok((ended == Ended::Now).then_some((user_key, session_id)))
+    Ok(replaced.filter(|_| ended == Ended::Now))
 }

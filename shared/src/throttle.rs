@@ -108,6 +108,8 @@ pub enum Counted {
     SignIns,
     /// Registrations.
     Registrations,
+    /// Sign-ins at providers that begin.
+    Flows,
 }
 
 impl Counted {
@@ -115,7 +117,7 @@ impl Counted {
     #[must_use]
     pub const fn window(self) -> Duration {
         match self {
-            Self::SignIns => Duration::from_mins(5),
+            Self::SignIns | Self::Flows => Duration::from_mins(5),
             Self::Registrations => Duration::from_hours(1),
         }
     }
@@ -133,6 +135,7 @@ impl fmt::Display for Counted {
         f.write_str(match self {
             Self::SignIns => "source",
             Self::Registrations => "register",
+            Self::Flows => "flow",
         })
     }
 }

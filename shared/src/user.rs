@@ -55,16 +55,16 @@ impl User {
     /// A new user who signs in by name and password.
     #[must_use]
     pub fn named(key: UserKey, user_id: String, password: PasswordHash, now: Timestamp) -> Self {
-        Self { user_id: Some(user_id), password: Some(password), ..Self::nobody(key, now) }
+        Self { user_id: Some(user_id), password: Some(password), ..Self::new(key, now) }
     }
 
     /// A new user who signs in at a provider.
     #[must_use]
     pub fn identified(key: UserKey, identity: LinkedIdentity, now: Timestamp) -> Self {
-        Self { identities: vec![identity], ..Self::nobody(key, now) }
+        Self { identities: vec![identity], ..Self::new(key, now) }
     }
 
-    const fn nobody(key: UserKey, now: Timestamp) -> Self {
+    const fn new(key: UserKey, now: Timestamp) -> Self {
         Self {
             key,
             user_id: None,

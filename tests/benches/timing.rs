@@ -92,7 +92,7 @@ async fn attempts(app: &App) -> Vec<(usize, Value)> {
 async fn without_password(app: &App) -> String {
     let key = UserKey::random(&System);
     let user = User::identified(key, support::believed(&key.to_string()).link(System.now()), System.now());
-    assert!(app.database.store().users.welcome(&user, false, &System).await.expect("the store answers"));
+    assert!(app.database.store().users.register(&user, &System).await.expect("the store answers"));
     key.to_string()
 }
 

@@ -148,7 +148,7 @@ impl Place {
         let name = self.app.fresh_name("ada");
         let hash = PasswordHash::from_stored(self.weak_hash.clone());
         let user = User::named(UserKey::random(&System), name.clone(), hash, System.now());
-        self.store.users.register(&user, &System).await.expect("an account");
+        assert!(self.store.users.register(&user, &System).await.expect("the store answers"));
         let mut person = Person::new(self.app.clone(), known, name, user.key.to_string());
         let now = System.now();
         for index in 0..sessions {

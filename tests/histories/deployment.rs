@@ -98,7 +98,7 @@ impl Deployment {
         let key = UserKey::random(&self.clock);
         let hash = PasswordHash::from_stored("none".into());
         let user = User::named(key, key.to_string(), hash, self.start);
-        self.store.users.register(&user, &self.clock).await.expect("an account");
+        assert!(self.store.users.register(&user, &self.clock).await.expect("the store answers"));
         let application = &self.applications[application].0;
         let session = Session::begin(&user, Method::Password, application, Device::default(), &self.clock, self.start);
         self.store.sessions.begin(&session).await.expect("a session");

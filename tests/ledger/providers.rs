@@ -8,8 +8,10 @@ use shared::{
 
 use super::{Ledger, budget};
 use crate::{
-    oauth::{VERIFIER, challenge},
-    support::{BELIEVER, BELIEVERS_END, Known, Person, begin_flow, believed, issue_code, presented, way_back},
+    oauth::challenge,
+    support::{
+        BELIEVER, BELIEVERS_END, Known, Person, VERIFIER, begin_flow, believed, issue_code, presented, way_back,
+    },
 };
 
 fn back(ledger: &Ledger, subject: &str) -> RequestBuilder {

@@ -34,7 +34,7 @@ async fn registered(app: &App, email: &str) -> (String, String) {
 async fn vouch(app: &App, key: &str) {
     let users = app.database.store().users;
     let user = users.find(key.parse().expect("a key")).await.expect("an answer").expect("the user");
-    assert!(users.vouch_for_email(&user, true, &shared::world::System).await.expect("an answer"));
+    assert!(users.vouch_for_email(&user, &shared::world::System).await.expect("an answer"));
 }
 
 #[tokio::test]
@@ -151,4 +151,24 @@ async fn an_address_that_can_not_be_one_is_not_kept() {
     let app = place();
     let key = sign_in("honest", &app.fresh_name("ada"), "no-address", true).await;
     assert!(!app.database.user(&key).await.contains_key("email"));
+}
+
+#[tokio::test]
+async fn who_has_the_address_now_does_not_open_the_account_of_who_had_it_at_the_same_provider() {
+    let app = place();
+    let email = format!("{}@example.com", app.fresh_name("recycled"));
+    let former = sign_in(TRUSTED[0], &app.fresh_name("ada"), &email, true).await;
+    let present = sign_in(TRUSTED[0], &app.fresh_name("eve"), &email, true).await;
+    assert_ne!(former, present);
+    assert!(!app.database.user(&present).await.contains_key("email_verified"), "one account has it at a time");
+}
+
+#[tokio::test]
+async fn an_address_that_only_looks_the_same_is_another() {
+    let app = place();
+    let name = app.fresh_name("mike");
+    let latin = sign_in(TRUSTED[0], &app.fresh_name("ada"), &format!("{name}@example.com"), true).await;
+    let kelvin = name.replace('k', "\u{212a}");
+    let other = sign_in(TRUSTED[1], &app.fresh_name("eve"), &format!("{kelvin}@example.com"), true).await;
+    assert_ne!(latin, other);
 }

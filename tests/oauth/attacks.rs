@@ -11,8 +11,9 @@ use shared::{
 
 use super::{
     Providers, Traveller, challenge, query_of,
-    traveller::{RETURN_TO, VERIFIER, invented},
+    traveller::{RETURN_TO, invented},
 };
+use crate::support::VERIFIER;
 
 #[tokio::test]
 async fn state_is_wanted_and_is_the_browsers_own() {
@@ -34,11 +35,13 @@ async fn state_is_wanted_and_is_the_browsers_own() {
     eve.leave("honest", &web, &[]).await;
     eve.go(&back).await.problem(400, "invalid_state");
     assert!(!eve.cookies.contains_key("access_token"));
-    eve.cookies.insert("oauth_browser".to_owned(), invented());
+    let name = ada.flow_cookie().0.to_owned();
+    eve.cookies.insert(name, invented());
     eve.go(&back).await.problem(400, "invalid_state");
 
     ada.go(&back).await.status(303);
     assert!(ada.cookies.contains_key("access_token"), "what others have tried has not used it up");
+    assert!(ada.cookies.keys().all(|name| !name.starts_with("oauth_")), "and what it needed is gone from the browser");
     let answer = ada.go(&back).await.problem(400, "invalid_state");
     assert!(answer.headers.get("set-cookie").is_none(), "and the session that is there stays");
 }
@@ -65,7 +68,7 @@ async fn the_table_holds_nothing_by_which_a_flow_could_be_finished() {
     let page = ada.leave("honest", &web, &[]).await;
     let sent = query_of(&page);
     let item = format!("{:?}", ada.app.database.flow(&format!("flow#{}", hashed(&sent["state"]))).await);
-    let browser = &ada.cookies["oauth_browser"];
+    let browser = &ada.flow_cookie().1.to_owned();
     for secret in [&sent["state"], &sent["nonce"], &sent["code_challenge"], browser] {
         assert!(!item.contains(secret.as_str()), "{item}");
     }
@@ -102,10 +105,9 @@ async fn an_answer_meant_for_one_provider_is_nothing_at_another() {
     // The mix-up of RFC 9700 §4.4: the browser is sent to one provider, and comes back to the other's address.
     let page = ada.leave("honest", &web, &[]).await;
     let back = ada.sign_in_at(&page, "ada-mixed").await;
-    let asked = Providers::get().count("honest-too", "/token").await;
-    let elsewhere = back.replace("/oauth/honest/", "/oauth/honest-too/");
+    let elsewhere = back.replace("/oauth/honest/", "/oauth/mixed-up/");
     ada.go(&elsewhere).await.problem(400, "invalid_state");
-    assert_eq!(Providers::get().count("honest-too", "/token").await, asked, "no code went to the wrong one");
+    assert_eq!(Providers::get().count("mixed-up", "/token").await, 0, "no code went to the wrong one");
 
     // And its code, slipped into a flow of the other.
     let page = ada.leave("honest", &web, &[]).await;
@@ -204,4 +206,17 @@ fn without(url: &str, name: &str) -> String {
 
 fn hashed(ticket: &str) -> String {
     Ticket::parse(ticket).expect("a ticket").hashed().as_str().to_owned()
+}
+
+#[tokio::test]
+async fn nothing_but_a_browser_that_goes_there_begins_a_flow() {
+    let mut ada = Traveller::new();
+    let web = ada.app.web();
+    let path = format!("/oauth/honest?client_id={}&return_to={RETURN_TO}", web.id);
+    for (destination, status) in [("image", 400), ("iframe", 400), ("empty", 400), ("document", 303)] {
+        let request = ada.app.request("GET", &path).header("sec-fetch-dest", destination);
+        let answer = ada.send(request).await;
+        assert_eq!(answer.status, status, "{destination}: {}", answer.text);
+        assert_eq!(answer.headers.contains_key("set-cookie"), status == 303, "{destination}");
+    }
 }

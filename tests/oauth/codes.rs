@@ -11,8 +11,9 @@ use shared::{
 
 use super::{
     Traveller,
-    traveller::{RETURN_TO, VERIFIER, invented},
+    traveller::{RETURN_TO, invented},
 };
+use crate::support::VERIFIER;
 
 #[tokio::test]
 async fn a_code_is_nothing_without_its_verifier_or_to_another_application() {
@@ -68,7 +69,7 @@ async fn of_many_exchanges_at_once_none_leaves_a_session_behind() {
     });
     let answers: Vec<_> = join_all(copies).await.into_iter().map(|answer| answer.expect("an answer")).collect();
     let through: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
-    assert!(through.len() <= 1, "{} got tokens", through.len());
+    assert_eq!(through.len(), 1, "one gets tokens");
     for answer in answers.iter().filter(|answer| answer.status != 200) {
         assert_eq!((answer.status, answer.body()["code"].as_str()), (400, Some("invalid_code")), "{}", answer.text);
     }

@@ -6,12 +6,12 @@ use futures_util::future::join_all;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use shared::{
-    user::User,
+    user::{Status, User},
     world::{System, World},
 };
 
-use super::{Traveller, place, traveller::VERIFIER};
-use crate::support::{Answer, App, Browser, Known, Person, claims};
+use super::{Traveller, place, providers::TRUSTED};
+use crate::support::{Answer, App, Browser, Known, Person, VERIFIER, believed, claims};
 
 async fn identities(person: &Person, method: &str, path: &str, body: Option<Value>) -> Answer {
     let request = person.app.request(method, &format!("/identities{path}"));
@@ -157,24 +157,6 @@ async fn who_has_signed_out_links_nothing() {
     identities(&ada, "POST", "", Some(body)).await.problem(401, "invalid_token");
 }
 
-/// Whose account `login` at `provider` opens.
-async fn signs_in(app: &Known, provider: &str, login: &str) -> String {
-    arrived(&place(), app, provider, login).await.user_key
-}
-
-/// Somebody who has come by a provider.
-async fn arrived(app: &App, application: &Known, provider: &str, login: &str) -> Person {
-    let mut traveller = Traveller::new();
-    let code = traveller.fetch_code(provider, application, &format!("login={login}&action=continue"), false).await;
-    let tokens = traveller.exchange(application, &code).await.ok();
-    let access_token = tokens.text_of("access_token");
-    let user_key = claims(&access_token)["sub"].as_str().expect("a subject").to_owned();
-    let mut person = Person::new(app.clone(), application.clone(), String::new(), user_key);
-    person.access_token = access_token;
-    person.refresh_token = tokens.text_of("refresh_token");
-    person
-}
-
 #[tokio::test]
 async fn a_sign_in_of_some_time_ago_changes_no_way_to_sign_in() {
     let app = place();
@@ -193,4 +175,80 @@ async fn a_sign_in_of_some_time_ago_changes_no_way_to_sign_in() {
     let recent = System.now().minus(Duration::from_secs(15 * 60 - 60)).seconds();
     app.database.set_session(&ada.user_key, &session, "created_at", recent).await;
     identities(&ada, "POST", "", Some(body)).await.ok();
+}
+
+#[tokio::test]
+async fn the_word_for_an_address_goes_with_the_identity_that_it_came_with() {
+    let app = place();
+    let service = app.service();
+    let email = format!("{}@example.com", app.fresh_name("withdrawn"));
+    let form = |login: &str| format!("login={login}&email={email}&email_verified=on&action=continue");
+    let (first, second) = (app.fresh_name("ada"), app.fresh_name("ada"));
+    let ada = arrived_with(&app, &service, TRUSTED[0], &form(&first)).await;
+    assert!(app.database.user(&ada.user_key).await.contains_key("email_verified"));
+    let body = code(&service, "honest", &app.fresh_name("ada")).await;
+    let list = identities(&ada, "POST", "", Some(body)).await.ok().body();
+    let id = list["identities"][0]["identity_id"].as_str().expect("an id").to_owned();
+    identities(&ada, "DELETE", &format!("/{id}"), None).await.ok();
+    assert!(!app.database.user(&ada.user_key).await.contains_key("email_verified"));
+    let next = arrived_with(&app, &service, TRUSTED[1], &form(&second)).await;
+    assert_ne!(next.user_key, ada.user_key);
+    assert!(app.database.user(&next.user_key).await.contains_key("email_verified"), "it is free again");
+}
+
+#[tokio::test]
+async fn a_code_for_linking_is_used_up_whatever_comes_of_it() {
+    let app = place();
+    let service = app.service();
+    let login = app.fresh_name("ada");
+    let ada = arrived(&app, &service, "honest", &login).await;
+    let body = code(&service, "honest", &login).await;
+    identities(&ada, "POST", "", Some(body.clone())).await.ok();
+    identities(&ada, "POST", "", Some(body)).await.problem(400, "invalid_code");
+
+    let eve = app.signed_in(&service, "eve").await;
+    let body = code(&service, "honest", &login).await;
+    identities(&eve, "POST", "", Some(body.clone())).await.problem(409, "identity_taken");
+    identities(&eve, "POST", "", Some(body)).await.problem(400, "invalid_code");
+}
+
+#[tokio::test]
+async fn nobody_links_to_an_account_that_was_closed_meanwhile() {
+    let app = place();
+    let users = app.database.store().users;
+    for disable in [true, false] {
+        let ada = app.registered(&app.service(), "ada").await;
+        let read =
+            async || users.find(ada.user_key.parse().expect("a key")).await.expect("an answer").expect("the user");
+        let seen = read().await;
+        let closed =
+            if disable { users.set_status(&seen, Status::Disabled).await } else { users.end_all_sessions(&seen).await };
+        assert!(closed.expect("an answer"));
+        let identity = believed(&app.fresh_name("subject")).link(System.now());
+        assert!(!users.link(&seen, identity, None, &System).await.expect("an answer"));
+        assert!(read().await.identities.is_empty());
+    }
+}
+
+/// Whose account `login` at `provider` opens.
+async fn signs_in(app: &Known, provider: &str, login: &str) -> String {
+    arrived(&place(), app, provider, login).await.user_key
+}
+
+/// Somebody who has come by a provider.
+async fn arrived(app: &App, application: &Known, provider: &str, login: &str) -> Person {
+    arrived_with(app, application, provider, &format!("login={login}&action=continue")).await
+}
+
+/// The same, with `form` handed in there.
+async fn arrived_with(app: &App, application: &Known, provider: &str, form: &str) -> Person {
+    let mut traveller = Traveller::new();
+    let code = traveller.fetch_code(provider, application, form, false).await;
+    let tokens = traveller.exchange(application, &code).await.ok();
+    let access_token = tokens.text_of("access_token");
+    let user_key = claims(&access_token)["sub"].as_str().expect("a subject").to_owned();
+    let mut person = Person::new(app.clone(), application.clone(), String::new(), user_key);
+    person.access_token = access_token;
+    person.refresh_token = tokens.text_of("refresh_token");
+    person
 }

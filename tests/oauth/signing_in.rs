@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::{
     Traveller, place, query_of,
-    traveller::{RETURN_TO, VERIFIER, challenge},
+    traveller::{RETURN_TO, challenge},
 };
-use crate::support::{Answer, Known, claims};
+use crate::support::{Answer, Known, VERIFIER, claims};
 
 #[tokio::test]
 async fn a_page_comes_back_with_the_cookies_of_a_session() {

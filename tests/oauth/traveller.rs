@@ -8,7 +8,7 @@ use serde_json::json;
 use shared::flow::CodeChallenge;
 
 use super::place;
-use crate::support::{Answer, App, Known, PAGE};
+use crate::support::{Answer, App, Known, PAGE, VERIFIER};
 
 /// Where sign-ins end that come back to a page.
 pub const RETURN_TO: &str = "http://localhost:5173/";
@@ -98,13 +98,21 @@ impl Traveller {
         self.send(request).await
     }
 
+    /// The cookie of the only flow that is under way: name and value.
+    pub fn flow_cookie(&self) -> (&str, &str) {
+        let mut flows = self.cookies.iter().filter(|(name, _)| name.starts_with("oauth_"));
+        let (name, value) = flows.next().expect("a flow is under way");
+        assert_eq!(flows.next(), None, "one only");
+        (name, value)
+    }
+
     /// A call of the API by a page of the application.
     pub async fn call(&mut self, application: &Known, method: &str, path: &str) -> Answer {
         let request = self.app.request(method, path).header("api-key", &application.publishable_key);
         self.send(request.header("origin", PAGE)).await
     }
 
-    async fn send(&mut self, request: RequestBuilder) -> Answer {
+    pub async fn send(&mut self, request: RequestBuilder) -> Answer {
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) };
         let answer = Answer::of(request.send().await.expect("an answer")).await;
@@ -122,9 +130,6 @@ impl Traveller {
         answer
     }
 }
-
-/// The application's own PKCE verifier, in every flow that has one.
-pub const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters-in-all";
 
 /// The challenge of a verifier.
 pub fn challenge(verifier: &str) -> String {

@@ -29,8 +29,11 @@ function failed(parameters) {
 export const PROVIDERS = {
   honest: () => ({}),
   "honest-too": () => ({}),
+  "mixed-up": () => ({}),
+  trusted: () => ({}),
   ...TOKENS,
   "metadata-issuer": ({ pass, honest }) => ({ [METADATA]: editedJson(pass, (metadata) => ({ ...metadata, issuer: honest })) }),
+  "metadata-clear": ({ pass }) => ({ [METADATA]: editedJson(pass, (metadata) => ({ ...metadata, authorization_endpoint: "http://provider.example/auth" })) }),
   "metadata-500": at(METADATA, broken),
   "metadata-hang": at(METADATA, hang),
   "metadata-redirect": at(METADATA, redirectForever(302)),

@@ -90,7 +90,7 @@ impl Secrets {
         let cookies = message["cookies"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let all = cookies.chain([header("cookie"), header("set-cookie")]).flat_map(|cookies| cookies.split(';'));
         for (name, value) in all.filter_map(|cookie| cookie.split_once('=')) {
-            if name.trim().ends_with("oauth_browser") {
+            if name.trim().trim_start_matches("__Host-").starts_with("oauth_") {
                 self.add("browser's secret", value);
             }
             if name.contains("token") {

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use aws_lc_rs::digest;
 use axum::{
     Form, Json, Router,
     http::HeaderMap,
@@ -12,6 +13,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use shared::{
     flow::{CodeChallenge, Flow, Grant, Outcome, Purpose, Ticket},
+    http::Cookies,
     identity::Assertion,
     store::Store,
     world::{System, World},
@@ -27,7 +29,8 @@ pub const BELIEVERS_END: &str = "https://app.example.com/";
 pub const BELIEVERS_SECRET: (&str, &str) = ("BELIEVERS_CLIENT_SECRET", "of the believer");
 
 const ISSUER: &str = "http://localhost/believer";
-const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters-in-all";
+/// The application's own PKCE verifier, in every flow that has one.
+pub const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters-in-all";
 
 /// Starts it, and gives the parameter that says how it is configured.
 pub async fn believer() -> String {
@@ -64,13 +67,8 @@ pub fn believed(subject: &str) -> Assertion {
 
 /// A text that only `subject` knows, for `what`. The same whenever it is asked for.
 fn ticket(subject: &str, what: &str) -> Ticket {
-    let mut bytes = [0; 32];
-    let characters = subject.bytes().filter(|byte| *byte != b'-').chain(what.bytes());
-    for (place, byte) in bytes.iter_mut().zip(characters) {
-        *place = byte;
-    }
-    bytes[31] = what.len().try_into().expect("a short word");
-    Ticket::parse(&URL_SAFE_NO_PAD.encode(bytes)).expect("a ticket")
+    let hash = digest::digest(&digest::SHA256, format!("{subject}/{what}").as_bytes());
+    Ticket::parse(&URL_SAFE_NO_PAD.encode(hash)).expect("a ticket")
 }
 
 /// Begins a flow of `subject` for `application`, which ends with a code for `purpose`, or with cookies.
@@ -104,7 +102,8 @@ pub async fn issue_code(store: &Store, application: &Known, subject: &str, purpo
 /// Where the provider sends the browser of `subject` back to, and the cookie that it has.
 pub fn way_back(subject: &str) -> (String, String) {
     let path = format!("/oauth/{BELIEVER}/callback?state={}&code={subject}", ticket(subject, "state").expose());
-    (path, format!("oauth_browser={}", ticket(subject, "browser").expose()))
+    let cookie = Cookies::new(false).set_flow(&ticket(subject, "state"), &ticket(subject, "browser"));
+    (path, cookie.split(';').next().unwrap_or_default().to_owned())
 }
 
 /// The body that exchanges the code of `subject`.

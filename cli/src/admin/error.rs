@@ -37,6 +37,8 @@ pub(crate) enum AdminError {
     NoUser(String),
     #[error("`{permission}` can't be granted: {reason}")]
     Permission { permission: String, reason: InvalidPermission },
+    #[error("somebody else has the address {0}, and was vouched for")]
+    EmailTaken(String),
     #[error("user {0} has no address")]
     NoEmail(String),
     #[error("user {0} would have more than {max} permissions, which is the most", max = Permissions::MAX)]

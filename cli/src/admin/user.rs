@@ -123,8 +123,13 @@ async fn unlock(users: &Users, throttles: &Throttles, given: &str) -> Result<Ans
 async fn verify_email(users: &Users, given: &str) -> Result<Answer, AdminError> {
     let user = change(users, given, async |user| {
         let email = user.email.as_deref().ok_or_else(|| AdminError::NoEmail(name(user)))?;
-        let unclaimed = users.find_by_verified_email(email).await?.is_none();
-        Ok(user.email_verified || users.vouch_for_email(user, unclaimed, &System).await?)
+        if user.email_verified {
+            return Ok(true);
+        }
+        if users.find_by_verified_email(email).await?.is_some() {
+            return Err(AdminError::EmailTaken(email.to_owned()));
+        }
+        Ok(users.vouch_for_email(user, &System).await?)
     })
     .await?;
     Ok(changed(&user, "The address is theirs."))

@@ -31,7 +31,8 @@ pub(crate) struct Options {
     pub(crate) parameters: Vec<(String, String)>,
 
     /// Start an OpenID provider too, at which anybody can sign in as anybody; needs Node.js
-    #[arg(long)]
+    // Whose users it could be taken for in a database that is not this stack's own.
+    #[arg(long, conflicts_with = "dynamodb_endpoint")]
     pub(crate) with_provider: bool,
 
     /// Most instances of one function

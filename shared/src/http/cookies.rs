@@ -12,6 +12,9 @@ use crate::{
 /// How long a browser keeps the device cookie: as long as the key that sealed it is sure to be kept.
 const DEVICE_LIFETIME: Duration = Duration::from_hours(365 * 24);
 
+/// Flows that a browser may have begun at the same time.
+const MAX_FLOWS: usize = 8;
+
 /// Names and attributes of the cookies: with prefixes and `Secure`, or without over plain-HTTP local development, where
 /// browsers refuse both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +37,14 @@ impl Cookies {
         if self.secure { "__Secure-refresh_token" } else { "refresh_token" }
     }
 
-    const fn browser_name(self) -> &'static str {
-        if self.secure { "__Host-oauth_browser" } else { "oauth_browser" }
+    const fn flow_prefix(self) -> &'static str {
+        if self.secure { "__Host-oauth_" } else { "oauth_" }
+    }
+
+    /// A name for each flow, so that two in one browser do not disturb each other.
+    fn flow_name(self, state: &Ticket) -> String {
+        let id: String = state.hashed().as_str().chars().take(16).collect();
+        format!("{}{id}", self.flow_prefix())
     }
 
     const fn device_name(self) -> &'static str {
@@ -60,12 +69,29 @@ impl Cookies {
         self.line(self.device_name(), token, "/api/v1/auth/authenticate", "Strict", DEVICE_LIFETIME)
     }
 
-    /// The line that sets the browser's secret (RFC 6749 §10.12), without which no sign-in at a provider is finished. `Lax`, since
-    /// the provider sends the browser back from another site; for every path, since only then the prefix keeps a neighbouring host
+    /// The line that sets the secret of the flow `state` (RFC 6749 §10.12), without which that sign-in at a provider is not finished. `Lax`,
+    /// since the provider sends the browser back from another site; for every path, since only then the prefix keeps a neighbouring host
     /// from planting one.
     #[must_use]
-    pub fn set_browser(self, secret: &Ticket) -> String {
-        self.line(self.browser_name(), secret.expose(), "/", "Lax", FLOW_LIFETIME)
+    pub fn set_flow(self, state: &Ticket, secret: &Ticket) -> String {
+        self.line(&self.flow_name(state), secret.expose(), "/", "Lax", FLOW_LIFETIME)
+    }
+
+    /// The line that clears it.
+    #[must_use]
+    pub fn clear_flow(self, state: &Ticket) -> String {
+        self.line(&self.flow_name(state), "", "/", "Lax", Duration::ZERO)
+    }
+
+    /// The lines that clear the secrets of all flows of a browser that has begun more than a person does: they must not fill the headers
+    /// of its requests.
+    #[must_use]
+    pub fn clear_crowd(self, headers: Headers<'_>) -> Vec<String> {
+        let header = headers.get("cookie").unwrap_or_default();
+        let names: Vec<_> =
+            pairs(&header).map(|(name, _)| name).filter(|name| name.starts_with(self.flow_prefix())).collect();
+        let crowd = if names.len() < MAX_FLOWS { &[] } else { names.as_slice() };
+        crowd.iter().map(|name| self.line(name, "", "/", "Lax", Duration::ZERO)).collect()
     }
 
     /// The lines that hand out `tokens`, each in its cookie.
@@ -107,11 +133,11 @@ impl Cookies {
         find(headers.get("cookie").as_deref().unwrap_or_default(), self.refresh_name())
     }
 
-    /// The browser's secret, if there is one and only one.
+    /// The secret of the flow `state`, if there is one and only one.
     #[must_use]
-    pub fn browser(self, headers: Headers<'_>) -> Option<Ticket> {
+    pub fn flow(self, headers: Headers<'_>, state: &Ticket) -> Option<Ticket> {
         let header = headers.get("cookie").unwrap_or_default();
-        find(&header, self.browser_name()).ok().flatten().and_then(|text| Ticket::parse(&text))
+        find(&header, &self.flow_name(state)).ok().flatten().and_then(|text| Ticket::parse(&text))
     }
 
     /// All device cookies of a request: which one is ours is told by its seal.
@@ -122,10 +148,15 @@ impl Cookies {
     }
 }
 
+/// Names and values in a `Cookie` header. White space is what RFC 6265bis §5.7 calls so: with any of Unicode's, a neighbouring host could
+/// plant a cookie whose name has a prefix for us and none for the browser.
+fn pairs(header: &str) -> impl Iterator<Item = (&str, &str)> {
+    header.split(';').filter_map(|pair| pair.trim_matches([' ', '\t']).split_once('='))
+}
+
 /// The values of `name` in a `Cookie` header.
 fn values<'a>(header: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
-    let pairs = header.split(';').filter_map(|pair| pair.trim().split_once('='));
-    pairs
+    pairs(header)
         .filter(move |(found, _)| *found == name)
         .map(|(_, value)| value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value))
 }
@@ -143,7 +174,10 @@ fn find(header: &str, name: &str) -> Result<Option<String>, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use lambda_http::http::{HeaderMap, HeaderValue, header};
+
     use super::*;
+    use crate::world::System;
 
     #[test]
     fn a_cookie_is_found_whatever_surrounds_it() {
@@ -160,6 +194,11 @@ mod tests {
             ("rt", None),
             ("rt=", None),
             (";;; =; rt=a;", Some("a")),
+            ("x=1;\trt=a", Some("a")),
+            ("\u{2000}rt=a", None),
+            ("\u{a0}rt=a", None),
+            ("\u{85}rt=a", None),
+            ("\u{b}rt=a", None),
         ] {
             assert_eq!(find(header, "rt").unwrap().as_deref(), found, "{header}");
         }
@@ -194,5 +233,36 @@ mod tests {
                 "refresh_token=; Path=/api/v1/auth; Max-Age=0; HttpOnly; SameSite=Strict"
             ]
         );
+    }
+
+    #[test]
+    fn a_flow_has_a_cookie_of_its_own_that_no_script_and_no_neighbour_sets() {
+        let [state, other, secret] = [(); 3].map(|()| Ticket::random(&System));
+        let id: String = state.hashed().as_str().chars().take(16).collect();
+        let value = secret.expose();
+        assert_eq!(
+            Cookies::new(true).set_flow(&state, &secret),
+            format!("__Host-oauth_{id}={value}; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax")
+        );
+        assert_eq!(
+            Cookies::new(false).set_flow(&state, &secret),
+            format!("oauth_{id}={value}; Path=/; Max-Age=600; HttpOnly; SameSite=Lax")
+        );
+        assert_eq!(
+            Cookies::new(true).clear_flow(&state),
+            format!("__Host-oauth_{id}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax")
+        );
+        assert_ne!(Cookies::new(true).clear_flow(&state), Cookies::new(true).clear_flow(&other));
+    }
+
+    #[test]
+    fn a_crowd_of_flows_is_cleared() {
+        let cookies = Cookies::new(false);
+        let cleared = |count: usize| {
+            let header = (0..count).map(|n| format!("oauth_{n}=x")).collect::<Vec<_>>().join("; ");
+            let headers = HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_str(&header).unwrap())]);
+            cookies.clear_crowd(Headers(&headers)).len()
+        };
+        assert_eq!([0, 1, MAX_FLOWS - 1, MAX_FLOWS].map(cleared), [0, 0, 0, MAX_FLOWS]);
     }
 }

@@ -127,11 +127,21 @@ impl Request {
     ///
     /// If a credential stands in the query string. This is asked of every request before anything else.
     pub fn api_key(&self) -> Result<Option<String>, Problem> {
+        self.refuse_credentials_in_query()?;
+        Ok(self.header("api-key"))
+    }
+
+    /// Nothing, unless a credential stands in the query string.
+    ///
+    /// # Errors
+    ///
+    /// If one does.
+    pub fn refuse_credentials_in_query(&self) -> Result<(), Problem> {
         let query = self.parts.query_string_parameters();
         if query.iter().any(|(name, _)| FORBIDDEN_IN_QUERY.contains(&name.to_ascii_lowercase().as_str())) {
             return Err(Problem::InvalidRequest("credentials may not stand in the query string"));
         }
-        Ok(self.header("api-key"))
+        Ok(())
     }
 
     /// The bytes of the body.

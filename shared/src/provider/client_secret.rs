@@ -10,9 +10,9 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    copy::Copy,
+    remembered::{Remembered, Terms},
     stored_secret::{SecretError, Stored},
-    web::Web,
+    web::HttpClient,
 };
 use crate::{
     config::{Aws, SecretStores},
@@ -20,11 +20,8 @@ use crate::{
     world::Timestamp,
 };
 
-/// How old a copy may be before it is read again.
-const RELOAD_AFTER: Duration = Duration::from_mins(5);
-
-/// How old it may be while it can't be read.
-const GOOD_FOR: Duration = Duration::from_hours(24);
+/// How long what was read serves.
+const STORED: Terms = Terms { fresh_for: Duration::from_mins(5), good_for: Duration::from_hours(24) };
 
 /// How long Apple's JWT is good for: one request.
 const APPLE_LIFETIME: Duration = Duration::from_mins(5);
@@ -47,7 +44,7 @@ pub(super) struct ClientSecret {
 #[derive(Debug)]
 enum Place {
     Environment(Secret),
-    Aws { stored: Stored, copy: Copy<Secret> },
+    Aws { stored: Stored, copy: Remembered<Secret> },
 }
 
 impl ClientSecret {
@@ -58,13 +55,17 @@ impl ClientSecret {
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, &'static str> {
         if let Some(name) = text.strip_prefix("env:") {
-            let secret = variable(name).ok_or("the variable that `client_secret` names is not set")?;
+            if name.starts_with("AWS_") {
+                return Err("`client_secret` names a variable of AWS");
+            }
+            let secret = variable(name)
+                .ok_or("the variable that `client_secret` names is not set, or this is no local stack")?;
             return Ok(Self { place: Place::Environment(Secret::new(secret)), apple });
         }
         let stored = Stored::parse(text);
         let stored =
             stored.ok_or("`client_secret` is the ARN of a parameter or a secret, or env:NAME, and never the secret")?;
-        Ok(Self { place: Place::Aws { stored, copy: Copy::nothing() }, apple })
+        Ok(Self { place: Place::Aws { stored, copy: Remembered::nothing() }, apple })
     }
 
     /// What the token endpoint of `issuer` wants to see of the client `client_id`.
@@ -79,7 +80,7 @@ impl ClientSecret {
             Place::Environment(secret) => self.finish(secret, client_id, issuer, now),
             Place::Aws { stored, copy } => {
                 let read = stored.fetch(aws, now);
-                let secret = copy.get(RELOAD_AFTER, GOOD_FOR, now, read).await?;
+                let secret = copy.get(&STORED, now, read).await?;
                 self.finish(&secret, client_id, issuer, now)
             }
         }
@@ -97,7 +98,7 @@ impl ClientSecret {
 pub(super) struct AwsAccess {
     pub(super) account: Aws,
     pub(super) stores: SecretStores,
-    pub(super) web: Web,
+    pub(super) web: HttpClient,
 }
 
 #[derive(Serialize)]
@@ -112,6 +113,7 @@ struct AppleClaims<'a> {
 impl AppleKey {
     /// The JWT that Apple takes as a client secret, signed with the key in the PEM text `key`.
     fn sign(&self, key: &Secret, client_id: &str, issuer: &str, now: Timestamp) -> Result<Secret, SecretError> {
+        // `jsonwebtoken` reads PEM with a crate that nothing else here needs. What is no key is refused when it signs.
         let lines = key.expose().lines().map(str::trim).filter(|line| !line.starts_with("-----"));
         let der = STANDARD
             .decode(lines.collect::<String>())

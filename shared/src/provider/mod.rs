@@ -5,9 +5,9 @@
 //! in one request takes at most [`BUDGET`].
 
 mod client_secret;
-mod copy;
 mod openid;
 mod plain;
+mod remembered;
 mod settings;
 mod stored_secret;
 mod token_error;
@@ -15,7 +15,7 @@ mod web;
 
 pub use settings::{InvalidProviders, ProviderSettings};
 pub use stored_secret::SecretError;
-pub use web::WebError;
+pub use web::HttpError;
 
 use std::time::Duration;
 
@@ -30,8 +30,9 @@ use crate::{
 };
 use client_secret::AwsAccess;
 use openid::OpenId;
+use remembered::Passing;
 use settings::{Endpoints, Protocol, Settings};
-use web::Web;
+use web::HttpClient;
 
 /// How long a provider may take in one request of ours, whatever it is asked.
 pub const BUDGET: Duration = Duration::from_secs(5);
@@ -46,7 +47,7 @@ pub enum ProviderError {
     TimedOut,
     /// It was not reached, or answered beyond the bounds.
     #[error("the provider can't be reached")]
-    Unreachable(#[from] WebError),
+    Unreachable(#[from] HttpError),
     /// It answered, and the answer can't be used.
     #[error("the provider's {what} can't be used")]
     Unusable {
@@ -73,18 +74,16 @@ pub enum ProviderError {
     Secret(#[from] SecretError),
 }
 
+impl Passing for ProviderError {
+    fn may_pass(&self) -> bool {
+        true
+    }
+}
+
 impl ProviderError {
     fn unusable(what: &'static str, source: Option<Source>) -> Self {
         Self::Unusable { what, source }
     }
-}
-
-/// What a provider sends a browser back with.
-pub struct Callback {
-    /// The authorization code.
-    pub code: String,
-    /// The issuer's identifier (RFC 9207).
-    pub iss: Option<String>,
 }
 
 /// What one flow says to its provider.
@@ -136,7 +135,7 @@ pub struct Providers {
 pub struct Provider {
     settings: Settings,
     redirect_uri: Url,
-    web: Web,
+    web: HttpClient,
     dialect: Dialect,
 }
 
@@ -148,9 +147,6 @@ enum Dialect {
 /// Providers can't be spoken to.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// There is no TLS to be had.
-    #[error("there is no TLS to be had")]
-    Tls(#[from] reqwest::Error),
     /// An address is not one.
     #[error("an issuer is not a URL")]
     Address(#[from] url::ParseError),
@@ -162,14 +158,14 @@ impl Providers {
     ///
     /// # Errors
     ///
-    /// If there is no TLS to be had.
+    /// If an address is none.
     pub fn connect(
         settings: ProviderSettings,
         issuer: &str,
         account: Aws,
         stores: SecretStores,
     ) -> Result<Self, ConnectError> {
-        let web = Web::new()?;
+        let web = HttpClient::new();
         let local = stores.parameter_store.is_some() || stores.secrets_manager.is_some();
         let connect = |settings| Provider::connect(settings, issuer, &web);
         let providers = settings.0.into_iter().map(connect).collect::<Result<_, _>>()?;
@@ -182,7 +178,7 @@ impl Providers {
         self.providers.iter().find(|provider| provider.settings.name == name)
     }
 
-    /// Who has signed in at `provider`, as `callback` leads to it.
+    /// Who has signed in at `provider`, as `code` proves.
     ///
     /// # Errors
     ///
@@ -190,21 +186,18 @@ impl Providers {
     pub async fn redeem(
         &self,
         provider: &Provider,
-        callback: Callback,
+        code: String,
         state: &Ticket,
         proofs: &Proofs,
         now: Timestamp,
     ) -> Result<Assertion, ProviderError> {
-        provider.check_issuer(callback.iss.as_deref())?;
         let request = provider.request(state, proofs);
         let Settings { client_id, client_secret, issuer, .. } = &provider.settings;
         let secret = client_secret.get(client_id, issuer, &self.aws, now).await?;
         within_budget(async {
             match &provider.dialect {
-                Dialect::OpenId(openid) => openid.redeem(callback, &secret, &request, &provider.web, now).await,
-                Dialect::OAuth2(endpoints) => {
-                    plain::redeem(endpoints, callback, &secret, &request, &provider.web).await
-                }
+                Dialect::OpenId(openid) => openid.redeem(code, &secret, &request, &provider.web, now).await,
+                Dialect::OAuth2(endpoints) => plain::redeem(endpoints, code, &secret, &request, &provider.web).await,
             }
         })
         .await
@@ -212,7 +205,7 @@ impl Providers {
 }
 
 impl Provider {
-    fn connect(settings: Settings, issuer: &str, web: &Web) -> Result<Self, ConnectError> {
+    fn connect(settings: Settings, issuer: &str, web: &HttpClient) -> Result<Self, ConnectError> {
         let (dialect, local) = match settings.protocol.clone() {
             Protocol::OpenId => {
                 let issuer = IssuerUrl::new(settings.issuer.clone())?;
@@ -238,13 +231,18 @@ impl Provider {
         &self.settings.name
     }
 
-    /// Refuses an answer that names another issuer (RFC 9207 §2.4).
+    /// Refuses an answer, be it an error, that names another issuer, or none although the provider promises to (RFC 9207 §2.4).
     ///
     /// # Errors
     ///
-    /// [`ProviderError::OtherIssuer`].
-    pub fn check_issuer(&self, iss: Option<&str>) -> Result<(), ProviderError> {
-        if iss.is_none_or(|iss| iss == self.settings.issuer) { Ok(()) } else { Err(ProviderError::OtherIssuer) }
+    /// [`ProviderError::OtherIssuer`], or another one if the provider's metadata can't be had.
+    pub async fn check_issuer(&self, iss: Option<&str>, now: Timestamp) -> Result<(), ProviderError> {
+        let right = match (iss, &self.dialect) {
+            (Some(iss), _) => iss == self.settings.issuer,
+            (None, Dialect::OpenId(openid)) => !within_budget(openid.promises_issuer(&self.web, now)).await?,
+            (None, Dialect::OAuth2(_)) => true,
+        };
+        if right { Ok(()) } else { Err(ProviderError::OtherIssuer) }
     }
 
     /// Where the browser goes to sign in: with PKCE S256 always (RFC 7636), and a `nonce` where there is an ID token.

@@ -20,10 +20,10 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Callback, ProviderError, Request,
-    copy::Copy,
+    ProviderError, Request,
+    remembered::{Remembered, Terms},
     token_error::token_error,
-    web::{Web, fetch},
+    web::{HttpClient, fetch},
 };
 use crate::{
     identity::{Assertion, Email},
@@ -31,11 +31,14 @@ use crate::{
     world::Timestamp,
 };
 
-/// How long metadata and keys are kept.
-const KEPT_FOR: Duration = Duration::from_hours(1);
+/// Metadata, and how long it serves while it can't be fetched again.
+const METADATA: Terms = Terms { fresh_for: Duration::from_hours(1), good_for: Duration::from_hours(24) };
 
-/// How long metadata serves while it can't be fetched again. Keys do not: one that was withdrawn must not serve for a day.
-const METADATA_GOOD_FOR: Duration = Duration::from_hours(24);
+/// Keys: one that was withdrawn must not serve for a day.
+const KEYS: Terms = Terms { fresh_for: Duration::from_hours(1), good_for: Duration::from_hours(1) };
+
+/// How long fetching either may take, so that a copy can still serve.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How often keys are fetched before their time, because an ID token verifies with none of them.
 const RENEWED_AT_MOST_EVERY: Duration = Duration::from_mins(5);
@@ -86,20 +89,20 @@ type Metadata = ProviderMetadata<
 /// An issuer, and what is known of it.
 pub(super) struct OpenId {
     issuer: IssuerUrl,
-    metadata: Copy<Metadata>,
-    keys: Copy<CoreJsonWebKeySet>,
+    metadata: Remembered<Metadata>,
+    keys: Remembered<CoreJsonWebKeySet>,
 }
 
 impl OpenId {
     pub(super) const fn new(issuer: IssuerUrl) -> Self {
-        Self { issuer, metadata: Copy::nothing(), keys: Copy::nothing() }
+        Self { issuer, metadata: Remembered::nothing(), keys: Remembered::nothing() }
     }
 
     /// Where the browser goes to sign in.
     pub(super) async fn authorization_url(
         &self,
         request: &Request<'_>,
-        web: &Web,
+        web: &HttpClient,
         now: Timestamp,
     ) -> Result<String, ProviderError> {
         let metadata = self.metadata(web, now).await?;
@@ -119,20 +122,23 @@ impl OpenId {
         Ok(url.url().0.into())
     }
 
-    /// Who has signed in, as `callback` leads to it.
+    /// Whether its answers name it (RFC 9207 §3).
+    pub(super) async fn promises_issuer(&self, web: &HttpClient, now: Timestamp) -> Result<bool, ProviderError> {
+        let metadata = self.metadata(web, now).await?;
+        Ok(metadata.additional_metadata().authorization_response_iss_parameter_supported)
+    }
+
+    /// Who has signed in, as `code` proves.
     pub(super) async fn redeem(
         &self,
-        callback: Callback,
+        code: String,
         client_secret: &Secret,
         request: &Request<'_>,
-        web: &Web,
+        web: &HttpClient,
         now: Timestamp,
     ) -> Result<Assertion, ProviderError> {
         let metadata = self.metadata(web, now).await?;
-        if callback.iss.is_none() && metadata.additional_metadata().authorization_response_iss_parameter_supported {
-            return Err(ProviderError::OtherIssuer);
-        }
-        let id_token = exchange(&metadata, callback.code, client_secret, request, web).await?;
+        let id_token = exchange(&metadata, code, client_secret, request, web).await?;
         let claims = self.verify(&id_token, &metadata, request, web, now).await?;
         let email = claims.email().map(|address| Email {
             address: address.as_str().to_owned(),
@@ -147,11 +153,11 @@ impl OpenId {
         id_token: &'a CoreIdToken,
         metadata: &Metadata,
         request: &Request<'_>,
-        web: &Web,
+        web: &HttpClient,
         now: Timestamp,
     ) -> Result<&'a CoreIdTokenClaims, ProviderError> {
-        let fetched = || fetch_keys(metadata, web);
-        let keys = self.keys.get(KEPT_FOR, KEPT_FOR, now, fetched()).await?;
+        let fetched = || in_time(fetch_keys(metadata, web));
+        let keys = self.keys.get(&KEYS, now, fetched()).await?;
         let refusal = match verify(id_token, &keys, &self.issuer, request, now) {
             Ok(claims) => return Ok(claims),
             Err(refusal) => refusal,
@@ -169,19 +175,26 @@ impl OpenId {
         Err(ProviderError::IdToken(refusal))
     }
 
-    async fn metadata(&self, web: &Web, now: Timestamp) -> Result<std::sync::Arc<Metadata>, ProviderError> {
-        self.metadata.get(KEPT_FOR, METADATA_GOOD_FOR, now, self.discover(web)).await
+    async fn metadata(&self, web: &HttpClient, now: Timestamp) -> Result<std::sync::Arc<Metadata>, ProviderError> {
+        self.metadata.get(&METADATA, now, in_time(self.discover(web))).await
     }
 
     /// OpenID Connect Discovery §4. Its issuer must be the configured one to the letter (§4.3).
-    async fn discover(&self, web: &Web) -> Result<Metadata, ProviderError> {
+    async fn discover(&self, web: &HttpClient) -> Result<Metadata, ProviderError> {
         let url = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
         let metadata: Metadata = fetch(web, &url, None, "metadata").await?;
-        if *metadata.issuer() == self.issuer { Ok(metadata) } else { Err(ProviderError::unusable("metadata", None)) }
+        // The browser is sent there with `state` and `nonce`, which do not travel in the clear.
+        let secret = web.allows(metadata.authorization_endpoint().url());
+        let usable = *metadata.issuer() == self.issuer && secret;
+        if usable { Ok(metadata) } else { Err(ProviderError::unusable("metadata", None)) }
     }
 }
 
-async fn fetch_keys(metadata: &Metadata, web: &Web) -> Result<CoreJsonWebKeySet, ProviderError> {
+async fn in_time<T>(fetch: impl Future<Output = Result<T, ProviderError>>) -> Result<T, ProviderError> {
+    tokio::time::timeout(FETCH_TIMEOUT, fetch).await.unwrap_or(Err(ProviderError::TimedOut))
+}
+
+async fn fetch_keys(metadata: &Metadata, web: &HttpClient) -> Result<CoreJsonWebKeySet, ProviderError> {
     let keys: JsonWebKeySet<CoreJsonWebKey> = fetch(web, metadata.jwks_uri().as_str(), None, "keys").await?;
     Ok(keys)
 }
@@ -192,7 +205,7 @@ async fn exchange(
     code: String,
     client_secret: &Secret,
     request: &Request<'_>,
-    web: &Web,
+    web: &HttpClient,
 ) -> Result<CoreIdToken, ProviderError> {
     let secret = ClientSecret::new(client_secret.expose().to_owned());
     let methods = metadata.token_endpoint_auth_methods_supported();
@@ -218,11 +231,15 @@ fn verify<'a>(
     request: &Request<'_>,
     now: Timestamp,
 ) -> Result<&'a CoreIdTokenClaims, ClaimsVerificationError> {
-    let moment = |time: Timestamp| DateTime::<Utc>::from_timestamp(time.seconds().cast_signed(), 0).unwrap_or_default();
-    let (oldest, newest) = (moment(now.minus(MAX_AGE)), moment(now.plus(LEEWAY)));
+    let moment = |time: Timestamp| {
+        let moment = DateTime::<Utc>::from_timestamp(time.seconds().cast_signed(), 0);
+        moment.ok_or_else(|| ClaimsVerificationError::Other("the clock is out of range".to_owned()))
+    };
+    let (oldest, newest) = (moment(now.minus(MAX_AGE))?, moment(now.plus(LEEWAY))?);
+    let expiry = moment(now.minus(LEEWAY))?;
     let verifier = CoreIdTokenVerifier::new_public_client(request.client_id(), issuer.clone(), keys.clone())
         .set_allowed_algs(ALGORITHMS)
-        .set_time_fn(move || moment(now.minus(LEEWAY)))
+        .set_time_fn(move || expiry)
         .set_issue_time_verifier_fn(move |issued_at| {
             let recent = (oldest..=newest).contains(&issued_at);
             recent.then_some(()).ok_or_else(|| "it was not issued just now".to_owned())

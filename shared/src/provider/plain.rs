@@ -7,10 +7,10 @@ use oauth2::{
 use serde_json::Value;
 
 use super::{
-    Callback, ProviderError, Request,
+    ProviderError, Request,
     settings::Endpoints,
     token_error::token_error,
-    web::{Web, fetch},
+    web::{HttpClient, fetch},
 };
 use crate::{
     identity::{Assertion, Email},
@@ -33,13 +33,13 @@ pub(super) fn authorization_url(endpoints: &Endpoints, request: &Request<'_>) ->
     url.url().0.into()
 }
 
-/// Who has signed in, as `callback` leads to it.
+/// Who has signed in, as `code` proves.
 pub(super) async fn redeem(
     endpoints: &Endpoints,
-    callback: Callback,
+    code: String,
     client_secret: &Secret,
     request: &Request<'_>,
-    web: &Web,
+    web: &HttpClient,
 ) -> Result<Assertion, ProviderError> {
     let client = BasicClient::new(request.client_id())
         .set_client_secret(ClientSecret::new(client_secret.expose().to_owned()))
@@ -47,7 +47,7 @@ pub(super) async fn redeem(
         .set_token_uri(TokenUrl::from_url(endpoints.token.clone()))
         .set_redirect_uri(RedirectUrl::from_url(request.redirect_uri.clone()));
     let tokens = client
-        .exchange_code(AuthorizationCode::new(callback.code))
+        .exchange_code(AuthorizationCode::new(code))
         .set_pkce_verifier(request.code_verifier())
         .request_async(web)
         .await

@@ -112,7 +112,13 @@ impl ProviderSettings {
             let settings = if known { Err("another one has its name") } else { written.check(variable) };
             settings.map_err(|rule| InvalidProviders::Rule { position: index + 1, rule })
         });
-        read.collect::<Result<_, _>>().map(Self)
+        let read: Vec<Settings> = read.collect::<Result<_, _>>()?;
+        // Whom a plain OAuth 2 server calls somebody must not be taken for whom an OpenID issuer calls so.
+        let shared = |one: &Settings| read.iter().filter(|other| other.issuer == one.issuer).count() > 1;
+        match read.iter().position(|one| one.protocol != Protocol::OpenId && shared(one)) {
+            Some(index) => Err(InvalidProviders::Rule { position: index + 1, rule: "another one has its issuer" }),
+            None => Ok(Self(read)),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use openidconnect::{
 };
 use serde_json::{Value, json};
 
-use super::{client_secret::AwsAccess, web::WebError};
+use super::{client_secret::AwsAccess, remembered::Passing, web::HttpError};
 use crate::{config::SecretStores, secret::Secret, world::Timestamp};
 
 /// How long the service may take.
@@ -44,7 +44,7 @@ enum Service {
 pub enum SecretError {
     /// The service was not reached, or failed, or throttled: it may answer the next time.
     #[error("{0} is not available")]
-    Unavailable(&'static str, #[source] Option<WebError>),
+    Unavailable(&'static str, #[source] Option<HttpError>),
     /// The service refused: a missing right or secret.
     #[error("{service} refused with {status}: {reason}")]
     Refused {
@@ -136,8 +136,9 @@ impl Stored {
         let answer = tokio::time::timeout(TIMEOUT, access.web.send(request)).await;
         let answer = answer.map_err(|_| SecretError::Unavailable(service, None))?;
         let answer = answer.map_err(|error| SecretError::Unavailable(service, Some(error)))?;
-        let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
         let status = answer.status();
+        // What is no JSON has no members either, and is told by its status.
+        let body: Value = serde_json::from_slice(answer.body()).unwrap_or(Value::Null);
         if status.is_success() {
             let text = match self.service {
                 Service::ParameterStore => &body["Parameter"]["Value"],
@@ -146,11 +147,17 @@ impl Stored {
             let text = text.as_str().ok_or(SecretError::Unusable("is no text"))?;
             return Ok(Secret::new(text.to_owned()));
         }
-        let reason = body["__type"].as_str().unwrap_or_default().to_owned();
+        let reason = body["__type"].as_str().unwrap_or("no reason").chars().take(64).collect::<String>();
         if status.is_server_error() || reason.contains("Throttling") {
             return Err(SecretError::Unavailable(service, None));
         }
         Err(SecretError::Refused { service, status: status.as_u16(), reason })
+    }
+}
+
+impl Passing for SecretError {
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::Unavailable(..))
     }
 }
 

@@ -5,9 +5,9 @@ use oauth2::{
     basic::{BasicErrorResponse, BasicErrorResponseType},
 };
 
-use super::{ProviderError, web::WebError};
+use super::{ProviderError, web::HttpError};
 
-type TokenError = RequestTokenError<WebError, StandardErrorResponse<BasicErrorResponseType>>;
+type TokenError = RequestTokenError<HttpError, StandardErrorResponse<BasicErrorResponseType>>;
 
 /// A code that is made up, used or old is the caller's fault (RFC 6749 §5.2). Anything else is the provider's, or a matter of
 /// configuration, and logged with the provider's own name for it.

@@ -3,14 +3,26 @@
 
 use std::{pin::Pin, time::Duration};
 
+use aws_smithy_http_client::{
+    Connector,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorSettings, SharedHttpConnector},
+    orchestrator,
+};
+use aws_smithy_types::body::SdkBody;
+use http_body_util::BodyExt;
 use openidconnect::{
     AsyncHttpClient, HttpRequest, HttpResponse,
     http::{HeaderValue, StatusCode, header, uri::InvalidUri},
 };
-use reqwest::{Client, Url, redirect::Policy};
 use serde::de::DeserializeOwned;
+use url::Url;
 
 use super::ProviderError;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// The largest answer that is read, in bytes. The largest key set of the well-known providers has 20 000.
 const MAX_ANSWER: usize = 256 * 1024;
@@ -20,7 +32,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A provider was not reached, or answered beyond the bounds.
 #[derive(Debug, thiserror::Error)]
-pub enum WebError {
+pub enum HttpError {
     /// The address is not HTTPS, and not on this machine either.
     #[error("{0} is not an https:// URL")]
     Clear(String),
@@ -29,51 +41,57 @@ pub enum WebError {
     TooLong,
     /// The request failed.
     #[error("the request failed")]
-    Failed(#[from] reqwest::Error),
+    Failed(#[source] Source),
 }
 
 /// What sends requests.
 #[derive(Debug, Clone)]
-pub(super) struct Web {
-    client: Client,
+pub(super) struct HttpClient {
+    connector: SharedHttpConnector,
     /// Whether plain HTTP on this machine will do: for a provider that is configured so.
     local: bool,
 }
 
-impl Web {
-    /// Connects at the first request.
-    ///
-    /// # Errors
-    ///
-    /// If there is no TLS to be had.
-    pub(super) fn new() -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            .redirect(Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .user_agent("gatelet")
-            .no_proxy()
-            .build()?;
-        Ok(Self { client, local: false })
+impl HttpClient {
+    /// Connects at the first request. The connector is the SDK's, which is in every function already: it follows no redirect and knows
+    /// no proxy.
+    pub(super) fn new() -> Self {
+        let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+        let connector =
+            Connector::builder().connector_settings(settings).tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+        Self { connector: SharedHttpConnector::new(connector.build()), local: false }
     }
 
     /// The same, for plain HTTP on this machine too, or not.
     pub(super) fn allowing_local(&self, local: bool) -> Self {
-        Self { client: self.client.clone(), local }
+        Self { connector: self.connector.clone(), local }
+    }
+
+    /// Whether a request may go to `url`: over TLS, or not over a network.
+    pub(super) fn allows(&self, url: &Url) -> bool {
+        url.scheme() == "https" || self.local && is_local(url)
     }
 
     /// Sends `request` and reads its answer.
-    pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, WebError> {
-        let request = reqwest::Request::try_from(request)?;
-        if request.url().scheme() != "https" && !(self.local && is_local(request.url())) {
-            return Err(WebError::Clear(origin(request.url())));
+    pub(super) async fn send(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let url = Url::parse(&request.uri().to_string()).map_err(|error| HttpError::Failed(error.into()))?;
+        if !self.allows(&url) {
+            return Err(HttpError::Clear(origin(&url)));
         }
-        let mut response = self.client.execute(request).await?;
+        // GitHub wants one.
+        request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static("gatelet"));
+        let request = orchestrator::HttpRequest::try_from(request.map(SdkBody::from));
+        let request = request.map_err(|error| HttpError::Failed(error.into()))?;
+        let response = self.connector.call(request).await.map_err(|error| HttpError::Failed(error.into()))?;
+        let response = response.try_into_http1x().map_err(|error| HttpError::Failed(error.into()))?;
+        let (parts, mut body) = response.into_parts();
         let mut answer = HttpResponse::new(Vec::new());
-        *answer.status_mut() = response.status();
-        *answer.headers_mut() = response.headers().clone();
-        while let Some(chunk) = response.chunk().await? {
+        *answer.status_mut() = parts.status;
+        *answer.headers_mut() = parts.headers;
+        while let Some(frame) = body.frame().await {
+            let Ok(chunk) = frame.map_err(HttpError::Failed)?.into_data() else { continue };
             if answer.body().len() + chunk.len() > MAX_ANSWER {
-                return Err(WebError::TooLong);
+                return Err(HttpError::TooLong);
             }
             answer.body_mut().extend_from_slice(&chunk);
         }
@@ -81,9 +99,9 @@ impl Web {
     }
 }
 
-impl<'c> AsyncHttpClient<'c> for Web {
-    type Error = WebError;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, WebError>> + Send + 'c>>;
+impl<'c> AsyncHttpClient<'c> for HttpClient {
+    type Error = HttpError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'c>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(self.send(request))
@@ -92,7 +110,7 @@ impl<'c> AsyncHttpClient<'c> for Web {
 
 /// The JSON document at `url`, shown to whoever has the token `bearer`.
 pub(super) async fn fetch<T: DeserializeOwned>(
-    web: &Web,
+    web: &HttpClient,
     url: &str,
     bearer: Option<&str>,
     what: &'static str,

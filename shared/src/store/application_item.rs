@@ -63,7 +63,8 @@ pub(super) fn read(table: &str, item: &Item) -> Result<(Application, u64), Store
         } else {
             Vec::new()
         },
-        default_permissions: reader.permissions("default_permissions")?,
+        default_permissions: reader
+            .permissions(reader.optional_text("default_permissions")?.unwrap_or_default(), "default_permissions")?,
         created_at: reader.moment("created_at")?,
         keys: reader.maps("keys")?.iter().map(read_key).collect::<Result<_, _>>()?,
     };

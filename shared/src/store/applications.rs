@@ -95,11 +95,11 @@ impl Applications {
     pub async fn identify(&self, key: Option<&str>, now: Timestamp) -> Result<Caller, IdentifyError> {
         let Some(key) = key else {
             let default = self.default.ok_or(IdentifyError::NoKey)?;
-            let application = self.read(default, now).await?.ok_or(IdentifyError::NoKey)?;
+            let application = self.cached(default, now).await?.ok_or(IdentifyError::NoKey)?;
             return Ok(Caller { application, authenticated: false });
         };
         let key = ApiKey::parse(key).map_err(|_| IdentifyError::UnknownKey)?;
-        match self.read(key.application_id(), now).await? {
+        match self.cached(key.application_id(), now).await? {
             Some(application) if application.accepts(&key) => {
                 Ok(Caller { application, authenticated: key.kind() == KeyKind::Secret })
             }
@@ -108,7 +108,7 @@ impl Applications {
     }
 
     /// The application `id`, through the cache.
-    pub async fn read(&self, id: ApplicationId, now: Timestamp) -> Result<Option<Arc<Application>>, StoreError> {
+    pub async fn cached(&self, id: ApplicationId, now: Timestamp) -> Result<Option<Arc<Application>>, StoreError> {
         if let Some(application) = self.remembered(id, now) {
             return Ok(Some(application));
         }

@@ -4,13 +4,10 @@
 //! does what it is good for: so there is a session exactly if a code says that it was exchanged for it, and a request that failed has used
 //! nothing up.
 
-use aws_sdk_dynamodb::{
-    operation::get_item::builders::GetItemFluentBuilder,
-    types::{AttributeValue, Put, TransactWriteItem, Update},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 
 use super::{
-    Flows, Sessions, StoreError, Table,
+    Flows, Sessions, StoreError,
     flows::{read_challenge, read_purpose, read_session},
     item::{Item, Reader, moment, string},
     session_item,
@@ -19,7 +16,7 @@ use super::{
 use crate::{
     flow::{CODE_LIFETIME, CodeChallenge, Grant, Hashed, Purpose},
     identity::{Assertion, Email},
-    ids::{ApplicationId, SessionId, UserKey},
+    ids::{ApplicationId, SessionRef},
     session::Session,
     world::{Timestamp, World},
 };
@@ -39,13 +36,16 @@ pub struct Presented {
 /// What a code is worth.
 #[derive(Debug)]
 pub enum Found {
-    /// This.
-    Grant(Grant),
+    /// This: who signed in.
+    Assertion(Assertion),
     /// Nothing any more: it was used up, for this session if for any.
-    Used(Option<(UserKey, SessionId)>),
+    Used(Option<SessionRef>),
     /// Nothing: it is no code, or not for this application, purpose and verifier, or too old.
     Nothing,
 }
+
+/// Once a code is used up, nobody needs to know who signed in.
+const FORGET: &str = "REMOVE provider, issuer, subject, email, email_verified, trusted_for_email";
 
 /// The write that uses a code up, to be done together with what it is good for.
 pub struct Redemption(pub(super) TransactWriteItem);
@@ -72,22 +72,28 @@ impl Flows {
     }
 
     /// What a code is worth now.
-    pub async fn find_grant(&self, presented: &Presented, now: Timestamp) -> Result<Found, StoreError> {
+    pub async fn find_code(&self, presented: &Presented, now: Timestamp) -> Result<Found, StoreError> {
         let Self(table) = self;
         let pk = code_pk(&presented.code);
-        let get = get(table, &pk).send().await.map_err(|error| StoreError::from_sdk("GetItem", error))?;
-        let Some(item) = get.item else { return Ok(Found::Nothing) };
+        let get = table.client.get_item().table_name(&table.name).key("pk", string(&pk)).consistent_read(true);
+        let answer = get.send().await.map_err(|error| StoreError::from_sdk("GetItem", error))?;
+        let Some(item) = answer.item else { return Ok(Found::Nothing) };
         let reader = Reader::new(&table.name, pk, &item);
-        let grant = read_grant(&reader)?;
+        reader.check_schema()?;
         let good = reader.moment("expires_at")? > now
-            && grant.application_id == presented.application_id
-            && grant.purpose == presented.purpose
-            && grant.challenge == presented.challenge;
-        Ok(match good {
-            true if reader.has("redeemed_by") => Found::Used(read_session(&reader, "session")?),
-            true => Found::Grant(grant),
-            false => Found::Nothing,
+            && reader.parsed::<ApplicationId>("application_id")? == presented.application_id
+            && read_purpose(&reader)? == presented.purpose
+            && read_challenge(&reader)? == presented.challenge;
+        Ok(match (good, reader.has("redeemed_at")) {
+            (false, _) => Found::Nothing,
+            (true, true) => Found::Used(read_session(&reader, "session")?),
+            (true, false) => Found::Assertion(read_assertion(&reader)?),
         })
+    }
+
+    /// Uses a code up for nothing, since what it was presented for can't be done.
+    pub async fn spend(&self, code: &Redemption, world: &impl World) -> Result<(), StoreError> {
+        all_or_nothing(&self.0, vec![code.0.clone()], world).await.map(drop)
     }
 
     /// Uses a code up that was found good, for `session` if for any, unless somebody else just did.
@@ -98,7 +104,7 @@ impl Flows {
     pub fn redemption(
         &self,
         presented: &Presented,
-        session: Option<(UserKey, SessionId)>,
+        session: Option<SessionRef>,
         now: Timestamp,
     ) -> Result<Redemption, StoreError> {
         let Self(table) = self;
@@ -106,7 +112,7 @@ impl Flows {
             .table_name(&table.name)
             .key("pk", string(code_pk(&presented.code)))
             .condition_expression(
-                "expires_at > :now AND attribute_not_exists(redeemed_by) AND application_id = :application \
+                "expires_at > :now AND attribute_not_exists(redeemed_at) AND application_id = :application \
                  AND purpose = :purpose AND challenge = :challenge",
             )
             .expression_attribute_values(":now", moment(now))
@@ -114,11 +120,11 @@ impl Flows {
             .expression_attribute_values(":purpose", string(presented.purpose.as_str()))
             .expression_attribute_values(":challenge", string(presented.challenge.as_str()));
         let update = match session {
-            None => update.update_expression("SET redeemed_by = :application"),
-            Some((user, session)) => update
-                .update_expression("SET redeemed_by = :application, #session = :session")
+            None => update.update_expression(format!("SET redeemed_at = :now {FORGET}")),
+            Some(session) => update
+                .update_expression(format!("SET redeemed_at = :now, #session = :session {FORGET}"))
                 .expression_attribute_names("#session", "session")
-                .expression_attribute_values(":session", string(format!("{user}/{session}"))),
+                .expression_attribute_values(":session", string(session)),
         };
         Ok(Redemption(TransactWriteItem::builder().update(update.build().map_err(unbuilt)?).build()))
     }
@@ -140,28 +146,18 @@ impl Sessions {
     }
 }
 
-fn get(table: &Table, pk: &str) -> GetItemFluentBuilder {
-    table.client.get_item().table_name(&table.name).key("pk", string(pk)).consistent_read(true)
-}
-
 fn code_pk(code: &Hashed) -> String {
     format!("code#{}", code.as_str())
 }
 
-fn read_grant(reader: &Reader<'_>) -> Result<Grant, StoreError> {
-    reader.check_schema()?;
+fn read_assertion(reader: &Reader<'_>) -> Result<Assertion, StoreError> {
     let email = reader.optional_text("email")?.map(str::to_owned);
     let email = email.map(|address| Ok(Email { address, verified: reader.flag("email_verified")? })).transpose()?;
-    Ok(Grant {
-        application_id: reader.parsed("application_id")?,
-        purpose: read_purpose(reader)?,
-        challenge: read_challenge(reader)?,
-        assertion: Assertion {
-            provider: reader.text("provider")?.to_owned(),
-            issuer: reader.text("issuer")?.to_owned(),
-            subject: reader.text("subject")?.to_owned(),
-            email,
-            trusted_for_email: reader.flag("trusted_for_email")?,
-        },
+    Ok(Assertion {
+        provider: reader.text("provider")?.to_owned(),
+        issuer: reader.text("issuer")?.to_owned(),
+        subject: reader.text("subject")?.to_owned(),
+        email,
+        trusted_for_email: reader.flag("trusted_for_email")?,
     })
 }

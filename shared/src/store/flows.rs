@@ -14,7 +14,8 @@
 //! | | `session` | S | `<user_key>/<session_id>` that it was exchanged for |
 //! | both | `pk` | S | partition key |
 //! | | `schema` | N | 1 |
-//! | | `redeemed_by` | S | the attempt that has used it up, or a code's application; absent before |
+//! | `flow#…` | `redeemed_by` | S | the attempt that has used it up; absent before |
+//! | `code#…` | `redeemed_at` | N | when it was used up; then who signed in is no longer there |
 //! | | `expires_at` | N | TTL; what lies behind it is not there, whether or not the item still is |
 //!
 //! A flow is used up by one conditional write, which says who did it: the SDK's repetition of a write that arrived is no second use.
@@ -29,7 +30,7 @@ use super::{
 };
 use crate::{
     flow::{CodeChallenge, FLOW_LIFETIME, Flow, Hashed, Outcome, Purpose},
-    ids::{SessionId, UserKey},
+    ids::SessionRef,
     world::{Timestamp, World},
 };
 
@@ -56,8 +57,8 @@ impl Flows {
         }
         match &flow.outcome {
             Outcome::Session { replaces: None } => {}
-            Outcome::Session { replaces: Some((user, session)) } => {
-                item.insert("replaces".into(), string(format!("{user}/{session}")));
+            Outcome::Session { replaces: Some(session) } => {
+                item.insert("replaces".into(), string(session));
             }
             Outcome::Code { purpose, challenge } => {
                 item.insert("purpose".into(), string(purpose.as_str()));
@@ -142,12 +143,7 @@ pub(super) fn read_challenge(reader: &Reader<'_>) -> Result<CodeChallenge, Store
     CodeChallenge::parse(reader.text("challenge")?).ok_or_else(|| reader.corrupt("challenge"))
 }
 
-/// `<user_key>/<session_id>`, if it is there.
-pub(super) fn read_session(
-    reader: &Reader<'_>,
-    attribute: &'static str,
-) -> Result<Option<(UserKey, SessionId)>, StoreError> {
-    let Some(text) = reader.optional_text(attribute)? else { return Ok(None) };
-    let pair = text.split_once('/').and_then(|(user, session)| Some((user.parse().ok()?, session.parse().ok()?)));
-    pair.map(Some).ok_or_else(|| reader.corrupt(attribute))
+/// A session that may be named.
+pub(super) fn read_session(reader: &Reader<'_>, attribute: &'static str) -> Result<Option<SessionRef>, StoreError> {
+    if reader.has(attribute) { reader.parsed(attribute).map(Some) } else { Ok(None) }
 }

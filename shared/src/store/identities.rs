@@ -7,12 +7,12 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem, Update}
 
 use super::{
     Redemption, StoreError, Table, Users,
-    item::string,
+    item::{number, string},
     transaction::{all_or_nothing, put_new, unbuilt},
     user_item::{self, account_pk, email_pk, identity_pk, pointer},
 };
 use crate::{
-    identity::{IdentityId, LinkedIdentity},
+    identity::{IdentityId, LinkedIdentity, is_same_address},
     ids::UserKey,
     user::User,
     world::World,
@@ -29,19 +29,8 @@ impl Users {
         self.find_pointer(email_pk(address)).await
     }
 
-    /// Stores a new account that comes by identities: it and they, all or nothing; and the claim to its address if `claims_email`.
-    /// False if one of the identities signs somebody in already, or somebody has the address: nothing is written then.
-    pub async fn welcome(&self, user: &User, claims_email: bool, world: &impl World) -> Result<bool, StoreError> {
-        let Self(table) = self;
-        let identities = user.identities.iter().map(|identity| identity_pk(&identity.id()));
-        let email = user.email.as_deref().filter(|_| claims_email).map(email_pk);
-        let pointers = identities.chain(email).map(|pk| put_new(table, pointer(pk, user.key)));
-        let account = put_new(table, user_item::write(user));
-        all_or_nothing(table, pointers.chain([account]).collect::<Result<_, _>>()?, world).await
-    }
-
     /// Lets `identity` sign `user` in too, and uses up the code that proves it, if one does. False if it signs in somebody already, the
-    /// user's identities have changed since they were read, or the code was used up.
+    /// user's identities have changed since they were read, as has whether the account may be used, or the code was used up.
     pub async fn link(
         &self,
         user: &User,
@@ -54,34 +43,31 @@ impl Users {
         let mut identities = user.identities.clone();
         identities.push(identity);
         let writes = proof.map(|proof| proof.0.clone()).into_iter();
-        let writes = writes.chain([pointer, replace_identities(table, user, &identities)?]).collect();
+        let writes = writes.chain([pointer, replace_identities(table, user, &identities, false)?]).collect();
         all_or_nothing(table, writes, world).await
     }
 
-    /// Lets the identity `id` no longer sign `user` in. False if the user's identities or password have changed since they were
-    /// read.
-    pub async fn unlink(&self, user: &User, id: &IdentityId, world: &impl World) -> Result<bool, StoreError> {
+    /// Lets `identity` no longer sign `user` in, and withdraws the word for the account's address if it came with it. False if the user's
+    /// identities, password or address have changed since they were read.
+    pub async fn unlink(&self, user: &User, identity: &LinkedIdentity, world: &impl World) -> Result<bool, StoreError> {
         let Self(table) = self;
-        let delete = Delete::builder()
-            .table_name(&table.name)
-            .key("pk", string(identity_pk(id)))
-            .condition_expression("user_key = :user")
-            .expression_attribute_values(":user", string(user.key))
-            .build()
-            .map_err(unbuilt)?;
-        let delete = TransactWriteItem::builder().delete(delete).build();
-        let left: Vec<_> = user.identities.iter().filter(|identity| identity.id() != *id).cloned().collect();
-        all_or_nothing(table, vec![delete, replace_identities(table, user, &left)?], world).await
+        let left: Vec<_> = user.identities.iter().filter(|other| *other != identity).cloned().collect();
+        let told = |identity: &LinkedIdentity| {
+            identity.email.as_deref().zip(user.email.as_deref()).is_some_and(|(told, own)| is_same_address(told, own))
+        };
+        let withdrawn =
+            user.email.as_deref().filter(|_| user.email_verified && told(identity) && !left.iter().any(told));
+        let mut writes = vec![delete_pointer(table, identity_pk(&identity.id()), user)?];
+        if let Some(email) = withdrawn {
+            writes.push(delete_pointer(table, email_pk(email), user)?);
+        }
+        writes.push(replace_identities(table, user, &left, withdrawn.is_some())?);
+        all_or_nothing(table, writes, world).await
     }
 
-    /// Writes down that the address of `user` is theirs, and claims it unless somebody has it already. False if the account's address
-    /// has changed since it was read.
-    pub async fn vouch_for_email(
-        &self,
-        user: &User,
-        claims_email: bool,
-        world: &impl World,
-    ) -> Result<bool, StoreError> {
+    /// Writes down that the address of `user` is theirs. False if it is somebody's already, or the account's address has changed since it
+    /// was read.
+    pub async fn vouch_for_email(&self, user: &User, world: &impl World) -> Result<bool, StoreError> {
         let Self(table) = self;
         let Some(email) = &user.email else { return Ok(false) };
         let account = Update::builder()
@@ -93,36 +79,53 @@ impl Users {
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
             .build()
             .map_err(unbuilt)?;
-        let mut writes = vec![TransactWriteItem::builder().update(account).build()];
-        if claims_email {
-            writes.push(put_new(table, pointer(email_pk(email), user.key))?);
-        }
-        all_or_nothing(table, writes, world).await
+        let claim = put_new(table, pointer(email_pk(email), user.key))?;
+        all_or_nothing(table, vec![TransactWriteItem::builder().update(account).build(), claim], world).await
     }
 }
 
-/// Replaces the identities of `user`, if they are as they were read; a user without any must have a password.
-fn replace_identities(table: &Table, user: &User, new: &[LinkedIdentity]) -> Result<TransactWriteItem, StoreError> {
-    let update = Update::builder().table_name(&table.name).key("pk", string(account_pk(user.key)));
-    let unchanged = if user.identities.is_empty() {
-        "attribute_exists(pk) AND attribute_not_exists(identities)"
+/// Deletes the item `pk`, which must lead to `user`.
+fn delete_pointer(table: &Table, pk: String, user: &User) -> Result<TransactWriteItem, StoreError> {
+    let delete = Delete::builder()
+        .table_name(&table.name)
+        .key("pk", string(pk))
+        .condition_expression("user_key = :user")
+        .expression_attribute_values(":user", string(user.key))
+        .build()
+        .map_err(unbuilt)?;
+    Ok(TransactWriteItem::builder().delete(delete).build())
+}
+
+/// Replaces the identities of `user`, if they, the status and the epoch are as they were read: nobody links to an account that was
+/// disabled, or whose sessions were all ended, meanwhile. A user without any must have a password.
+fn replace_identities(
+    table: &Table,
+    user: &User,
+    new: &[LinkedIdentity],
+    withdraws_email: bool,
+) -> Result<TransactWriteItem, StoreError> {
+    let update = Update::builder()
+        .table_name(&table.name)
+        .key("pk", string(account_pk(user.key)))
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(":status", string(user.status))
+        .expression_attribute_values(":epoch", number(user.epoch));
+    let (unchanged, update) = if user.identities.is_empty() {
+        ("attribute_not_exists(identities)", update)
     } else {
-        "identities = :old"
+        let old = user_item::identities(&user.identities);
+        ("identities = :old", update.expression_attribute_values(":old", old))
     };
-    let update = if user.identities.is_empty() {
-        update
+    let mut condition = format!("#status = :status AND epoch = :epoch AND {unchanged}");
+    let mut removed: Vec<_> = withdraws_email.then_some("email_verified").into_iter().collect();
+    let (set, update) = if new.is_empty() {
+        condition.push_str(" AND attribute_exists(password_hash)");
+        removed.push("identities");
+        ("", update)
     } else {
-        update.expression_attribute_values(":old", user_item::identities(&user.identities))
+        ("SET identities = :new ", update.expression_attribute_values(":new", user_item::identities(new)))
     };
-    let update = if new.is_empty() {
-        update
-            .condition_expression(format!("{unchanged} AND attribute_exists(password_hash)"))
-            .update_expression("REMOVE identities")
-    } else {
-        update
-            .condition_expression(unchanged)
-            .update_expression("SET identities = :new")
-            .expression_attribute_values(":new", user_item::identities(new))
-    };
+    let remove = if removed.is_empty() { String::new() } else { format!("REMOVE {}", removed.join(", ")) };
+    let update = update.condition_expression(condition).update_expression(format!("{set}{remove}"));
     Ok(TransactWriteItem::builder().update(update.build().map_err(unbuilt)?).build())
 }

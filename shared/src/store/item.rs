@@ -67,10 +67,10 @@ impl<'a> Reader<'a> {
         self.item.contains_key(attribute)
     }
 
-    /// Permissions, space separated; none if the attribute is absent.
-    pub(super) fn permissions(&self, attribute: &'static str) -> Result<Permissions, StoreError> {
+    /// The permissions in `text`, space separated, which is that of `attribute`.
+    pub(super) fn permissions(&self, text: &str, attribute: &'static str) -> Result<Permissions, StoreError> {
         let mut permissions = Permissions::default();
-        for permission in self.optional_text(attribute)?.unwrap_or_default().split_whitespace() {
+        for permission in text.split_whitespace() {
             permissions.add(permission).map_err(|_| self.corrupt(attribute))?;
         }
         Ok(permissions)

@@ -33,7 +33,7 @@ pub use flows::Flows;
 pub use sessions::{Ended, Sessions, Written};
 pub use signing_keys::{KeysError, PublicKey, SigningKeys, StoredKeys};
 pub use throttles::{Admission, Throttles};
-pub use users::{RegisterError, Users};
+pub use users::Users;
 
 use aws_sdk_dynamodb::Client;
 

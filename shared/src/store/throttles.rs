@@ -5,7 +5,7 @@
 //! | `account#<user_key>`, `account#<digest of a name>`, `device#<device_id>` | `failures` | N | failures in a row |
 //! | | `last_at` | N | when the last of them was counted, seconds since the epoch |
 //! | | `attempt` | S | which attempt that was |
-//! | `source#<address>#<window>`, `register#<address>#<window>` | `attempts` | N | attempts in the window that began then |
+//! | `source#<address>#<window>`, `register#<address>#<window>`, `flow#<address>#<window>` | `attempts` | N | attempts in the window that began then |
 //! | all | `pk` | S | partition key |
 //! | | `schema` | N | 1 |
 //! | | `expires_at` | N | TTL; what lies behind it does not count, whether or not the item is still there |

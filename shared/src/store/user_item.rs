@@ -14,7 +14,7 @@
 //! | | `created_at` | N | seconds since the epoch |
 //! | `id#<user_id>` | `user_key` | S | whose name it is |
 //! | `identity#<identity_id>` | `user_key` | S | whom that identity signs in |
-//! | `email#<address>` | `user_key` | S | who had this address first, in lower case, of those for whom it was vouched |
+//! | `email#<address>` | `user_key` | S | who has this address, in lower case, and was vouched for: whose `email_verified` is true |
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -42,9 +42,9 @@ pub(super) fn identity_pk(id: &IdentityId) -> String {
 }
 
 /// Two spellings of an address that differ in case are one: providers do not agree about it, and mailboxes that tell them apart
-/// are rarer than people who think that they don't.
+/// are rarer than people who think that they don't ([`crate::identity::is_same_address`]).
 pub(super) fn email_pk(address: &str) -> String {
-    format!("email#{}", address.to_lowercase())
+    format!("email#{}", address.to_ascii_lowercase())
 }
 
 /// An item that says whose `pk` is.
@@ -57,10 +57,8 @@ pub(super) fn read(table: &str, key: UserKey, item: &Item) -> Result<User, Store
     let reader = Reader::new(table, account_pk(key), item);
     reader.check_schema()?;
     let password = reader.optional_text("password_hash")?.map(|hash| PasswordHash::from_stored(hash.to_owned()));
-    let identities: Vec<_> = match reader.has("identities") {
-        true => reader.maps("identities")?.iter().map(read_identity).collect::<Result<_, _>>()?,
-        false => Vec::new(),
-    };
+    let identities = if reader.has("identities") { reader.maps("identities")? } else { Vec::new() };
+    let identities: Vec<_> = identities.iter().map(read_identity).collect::<Result<_, _>>()?;
     if password.is_none() && identities.is_empty() {
         return Err(reader.corrupt("password_hash"));
     }
@@ -75,7 +73,7 @@ pub(super) fn read(table: &str, key: UserKey, item: &Item) -> Result<User, Store
             _ => return Err(reader.corrupt("status")),
         },
         epoch: reader.number("epoch")?,
-        permissions: reader.permissions("permissions")?,
+        permissions: reader.permissions(reader.text("permissions")?, "permissions")?,
         password,
         identities,
         created_at: reader.moment("created_at")?,

@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, builders::Update
 use super::{
     StoreError, Table,
     item::{Item, Reader, number, string},
-    transaction::{Refusal, put_new, transact},
-    user_item::{self, account_pk, name_pk, pointer},
+    transaction::{all_or_nothing, put_new},
+    user_item::{self, account_pk, email_pk, identity_pk, name_pk, pointer},
 };
 use crate::{
     ids::UserKey,
@@ -24,17 +24,6 @@ use crate::{
 /// The users table.
 #[derive(Debug, Clone)]
 pub struct Users(pub(super) Table);
-
-/// A registration was not stored.
-#[derive(Debug, thiserror::Error)]
-pub enum RegisterError {
-    /// Somebody has that name.
-    #[error("the name is taken")]
-    Taken,
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 impl Users {
     pub(super) const fn new(table: Table) -> Self {
@@ -63,19 +52,17 @@ impl Users {
         item.map(|item| Reader::new(&self.0.name, pk, &item).parsed("user_key")).transpose()
     }
 
-    /// Stores a new account and its name, both or neither.
-    ///
-    /// # Errors
-    ///
-    /// [`RegisterError::Taken`] if the name is somebody's.
-    pub async fn register(&self, user: &User, world: &impl World) -> Result<(), RegisterError> {
+    /// Stores a new account, and what leads to it: its name, its identities, and its address if somebody has vouched for that. All of it,
+    /// or nothing: false if any of them is somebody's already.
+    pub async fn register(&self, user: &User, world: &impl World) -> Result<bool, StoreError> {
         let Self(table) = self;
-        let name = user.user_id.as_ref().map(|id| put_new(table, pointer(name_pk(id), user.key))).transpose()?;
-        let writes = name.into_iter().chain([put_new(table, user_item::write(user))?]).collect();
-        transact(table, writes, world).await.map_err(|refusal| match refusal {
-            Refusal::Condition => RegisterError::Taken,
-            Refusal::Store(error) => error.into(),
-        })
+        let name = user.user_id.as_deref().map(name_pk);
+        let email = user.email.as_deref().filter(|_| user.email_verified).map(email_pk);
+        let identities = user.identities.iter().map(|identity| identity_pk(&identity.id()));
+        let pointers = name.into_iter().chain(email).chain(identities);
+        let writes =
+            pointers.map(|pk| put_new(table, pointer(pk, user.key))).chain([put_new(table, user_item::write(user))]);
+        all_or_nothing(table, writes.collect::<Result<_, _>>()?, world).await
     }
 
     /// Replaces the password's hash by a better one of the same password, unless it has changed meanwhile.

@@ -75,7 +75,7 @@ impl Deployment {
     pub(in crate::admin) async fn signed_in(&self, user_id: &str) -> User {
         let hash = PasswordHash::from_stored("$argon2id$".into());
         let user = User::named(UserKey::random(&System), user_id.into(), hash, System.now());
-        self.store.users.register(&user, &System).await.unwrap();
+        assert!(self.store.users.register(&user, &System).await.unwrap());
         self.sign_in(&user).await;
         user
     }
