@@ -185,8 +185,8 @@ async fn what_is_not_asked_as_it_should_be_is_told() {
     ada.go(&url).await.problem(400, "invalid_request");
 
     let page = ada.leave("honest", &web, &[]).await;
-    let state = query_of(&page)["state"].clone();
-    ada.go(&ada.app.url(&format!("/api/v1/auth/oauth/honest/callback?state={state}")))
+    let (state, iss) = (query_of(&page)["state"].clone(), &Providers::get().providers["honest"]);
+    ada.go(&ada.app.url(&format!("/api/v1/auth/oauth/honest/callback?state={state}&iss={iss}")))
         .await
         .problem(400, "invalid_request");
 }
@@ -214,8 +214,7 @@ async fn nothing_but_a_browser_that_goes_there_begins_a_flow() {
     let web = ada.app.web();
     let path = format!("/oauth/honest?client_id={}&return_to={RETURN_TO}", web.id);
     for (destination, status) in [("image", 400), ("iframe", 400), ("empty", 400), ("document", 303)] {
-        let request = ada.app.request("GET", &path).header("sec-fetch-dest", destination);
-        let answer = ada.send(request).await;
+        let answer = ada.go_as(&ada.app.url(&format!("/api/v1/auth{path}")), destination).await;
         assert_eq!(answer.status, status, "{destination}: {}", answer.text);
         assert_eq!(answer.headers.contains_key("set-cookie"), status == 303, "{destination}");
     }

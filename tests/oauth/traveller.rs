@@ -106,13 +106,19 @@ impl Traveller {
         (name, value)
     }
 
+    /// Loads it as a part of a page that is of this kind.
+    pub async fn go_as(&mut self, url: &str, destination: &str) -> Answer {
+        let request = self.client.get(url).header("sec-fetch-dest", destination);
+        self.send(request).await
+    }
+
     /// A call of the API by a page of the application.
     pub async fn call(&mut self, application: &Known, method: &str, path: &str) -> Answer {
         let request = self.app.request(method, path).header("api-key", &application.publishable_key);
         self.send(request.header("origin", PAGE)).await
     }
 
-    pub async fn send(&mut self, request: RequestBuilder) -> Answer {
+    async fn send(&mut self, request: RequestBuilder) -> Answer {
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) };
         let answer = Answer::of(request.send().await.expect("an answer")).await;

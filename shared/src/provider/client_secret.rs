@@ -126,3 +126,7 @@ impl AppleKey {
             .map_err(|_| SecretError::Unusable("is no private key for ES256"))
     }
 }
+
+#[cfg(test)]
+#[path = "client_secret_tests.rs"]
+mod tests;

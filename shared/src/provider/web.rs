@@ -143,3 +143,26 @@ fn origin(url: &Url) -> String {
 pub(super) fn is_local(url: &Url) -> bool {
     url.scheme() == "http" && matches!(url.host_str(), Some("127.0.0.1" | "localhost"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_goes_anywhere_in_the_clear() {
+        let (deployed, local) = (HttpClient::new(), HttpClient::new().allowing_local(true));
+        for (client, url) in [
+            (&deployed, "http://127.0.0.1:9001/2018-06-01/runtime/invocation/next"),
+            (&deployed, "http://localhost/"),
+            (&deployed, "http://accounts.example/"),
+            (&local, "http://169.254.170.2/v2/credentials"),
+            (&local, "http://127.0.0.1.example/"),
+            (&local, "http://[::1]/"),
+        ] {
+            let mut request = HttpRequest::new(Vec::new());
+            *request.uri_mut() = url.parse().unwrap();
+            let error = client.send(request).await.unwrap_err();
+            assert!(matches!(error, HttpError::Clear(_)), "{url}: {error}");
+        }
+    }
+}
