@@ -87,7 +87,7 @@ pub async fn handle(
     let presented = Exchange::read(request.json()?)?.of(&application, Purpose::SignIn);
     let assertion = match flows.find_code(&presented, now).await? {
         Found::Assertion(assertion) => assertion,
-        used => return refused(used, &request, &application, sessions, now).await,
+        found => return refused(found, &request, &application, sessions, now).await,
     };
     let resolved = federation::resolve(&assertion, &application, users, now, world).await?;
     resolved.record(&request, &application, &assertion, now);
@@ -102,8 +102,8 @@ pub async fn handle(
         return Err(Problem::InvalidCode);
     }
     let Some(opened) = opening.open_by(&code, session, user, &application, sessions, world).await? else {
-        let used = flows.find_code(&presented, now).await?;
-        return refused(used, &request, &application, sessions, now).await;
+        let found = flows.find_code(&presented, now).await?;
+        return refused(found, &request, &application, sessions, now).await;
     };
     opened.record(&request, &application, Some(provider));
     token_response(&opened.tokens, &application, opening.cookies)

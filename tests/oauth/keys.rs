@@ -11,7 +11,7 @@ async fn a_providers_new_keys_are_fetched_when_a_token_needs_them() {
     let web = ada.app.web();
     let providers = Providers::get();
     ada.travel("rotating-keys", &web, "ada-rotates").await.status(303);
-    let rotate = format!("{}/control/rotate", providers.providers["rotating-keys"]);
+    let rotate = format!("{}/control/rotate", providers.issuers["rotating-keys"]);
     ada.app.send(ada.app.client.post(rotate)).await.status(204);
     ada.cookies.clear();
     ada.travel("rotating-keys", &web, "ada-rotates").await.status(303);

@@ -172,7 +172,7 @@ async fn a_sign_in_of_some_time_ago_changes_no_way_to_sign_in() {
         assert!(challenge.ends_with(r#"error="insufficient_user_authentication", max_age="900""#), "{challenge}");
     }
     identities(&ada, "GET", "", None).await.ok();
-    let recent = System.now().minus(Duration::from_secs(15 * 60 - 60)).seconds();
+    let recent = System.now().minus(Duration::from_mins(14)).seconds();
     app.database.set_session(&ada.user_key, &session, "created_at", recent).await;
     identities(&ada, "POST", "", Some(body)).await.ok();
 }

@@ -87,7 +87,7 @@ const EXPECTED_OF_PLAIN: [(&str, End); 5] = [
 async fn every_way_to_misbehave_is_met() {
     let expected = EXPECTED.iter().chain(&EXPECTED_OF_PLAIN);
     let providers = Providers::get();
-    let known = providers.providers.keys().chain(providers.plain.keys());
+    let known = providers.issuers.keys().chain(providers.plain.keys());
     let others = ["honest-too", "mixed-up", "rotating-keys", "trusted"];
     for name in known.filter(|name| !others.contains(&name.as_str())) {
         assert!(expected.clone().any(|(expected, _)| expected == name), "{name}");
@@ -109,7 +109,7 @@ async fn meet(name: &str, end: End, web: &Known) {
     let answer = ada.start(name, web, &[("return_to", RETURN_TO)]).await;
     assert!(began.elapsed() < IN_TIME, "{name} took {:?} to begin", began.elapsed());
     if let End::Start(status, code) = end {
-        refused(name, answer, status, code, &ada);
+        refused(name, &answer, status, code, &ada);
         return;
     }
     let page = answer.status(303).header("location").to_owned();
@@ -118,7 +118,7 @@ async fn meet(name: &str, end: End, web: &Known) {
     let answer = ada.go(&back).await;
     assert!(began.elapsed() < IN_TIME, "{name} took {:?} to end", began.elapsed());
     match end {
-        End::Callback(status, code) => refused(name, answer, status, code, &ada),
+        End::Callback(status, code) => refused(name, &answer, status, code, &ada),
         End::SignedIn => {
             assert_eq!((answer.status, answer.header("location")), (303, RETURN_TO), "{name}");
             assert!(ada.cookies.contains_key("access_token"), "{name}");
@@ -136,7 +136,7 @@ async fn meet(name: &str, end: End, web: &Known) {
 }
 
 #[track_caller]
-fn refused(name: &str, answer: Answer, status: u16, code: &str, traveller: &Traveller) {
+fn refused(name: &str, answer: &Answer, status: u16, code: &str, traveller: &Traveller) {
     assert_eq!((answer.status, answer.body()["code"].as_str()), (status, Some(code)), "{name}: {}", answer.text);
     assert!(!traveller.cookies.contains_key("access_token"), "{name}");
     assert!(answer.headers.get("location").is_none(), "{name}");
@@ -165,7 +165,7 @@ async fn nobody_is_half_made_by_a_provider_that_fails() {
     for name in ["swapped-keys", "token-500"] {
         let answer = ada.travel(name, &web, "ada-half").await;
         answer.problem(502, "provider_failed");
-        let id = shared::identity::IdentityId::of(&Providers::get().providers[name], "ada-half");
+        let id = shared::identity::IdentityId::of(&Providers::get().issuers[name], "ada-half");
         let holder = ada.app.database.store().users.find_by_identity(&id).await.expect("the store answers");
         assert_eq!(holder, None, "{name}");
     }

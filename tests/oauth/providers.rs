@@ -36,7 +36,8 @@ pub fn place() -> App {
 #[derive(Deserialize)]
 pub struct Providers {
     /// OpenID issuers by name.
-    pub providers: BTreeMap<String, String>,
+    #[serde(rename = "providers")]
+    pub issuers: BTreeMap<String, String>,
     /// Endpoints of plain OAuth 2 by name.
     pub plain: BTreeMap<String, BTreeMap<String, String>>,
     /// Kept for its standard input, which must stay open.
@@ -66,7 +67,7 @@ impl Providers {
 
     /// The parameter `OAuthProviders`.
     fn settings(&self) -> Value {
-        let openid = self.providers.iter().map(|(name, issuer)| {
+        let openid = self.issuers.iter().map(|(name, issuer)| {
             json!({
                 "name": name, "issuer": issuer, "client_id": CLIENT_ID, "client_secret": "env:TESTS_CLIENT_SECRET",
                 "link_verified_email": TRUSTED.contains(&name.as_str()),
@@ -88,7 +89,7 @@ impl Providers {
 
     /// How often the provider `name` was asked for `path`.
     pub async fn count(&self, name: &str, path: &str) -> u64 {
-        let counts = reqwest::get(format!("{}/control/counts", self.providers[name])).await.expect("an answer");
+        let counts = reqwest::get(format!("{}/control/counts", self.issuers[name])).await.expect("an answer");
         let counts: Value = serde_json::from_str(&counts.text().await.expect("a text")).expect("JSON");
         counts[path].as_u64().unwrap_or_default()
     }

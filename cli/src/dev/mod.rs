@@ -119,10 +119,8 @@ async fn serve(options: &Options) -> Result<(), DevError> {
     let base_url = format!("http://127.0.0.1:{port}");
     let workspace = Workspace::find().await?;
     let names = Names { stack: &options.stack, region: &options.database.region, base_url: &base_url };
-    let provider = match options.with_provider {
-        true => Some(ExampleProvider::start(&workspace, &base_url).await?),
-        false => None,
-    };
+    let provider =
+        if options.with_provider { Some(ExampleProvider::start(&workspace, &base_url).await?) } else { None };
     let stacks = Stacks::read(options, &workspace, provider.as_ref())?;
 
     let declared = stacks.evaluate(names, "")?;

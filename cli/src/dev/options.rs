@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 /// Run everything on this machine: DynamoDB, the functions, and an HTTP API in front of them.
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Options {
     /// Port of the HTTP API; 0 takes a free one
     #[arg(long, default_value_t = 9000)]

@@ -26,7 +26,7 @@ async fn service(status: u16, answer: &Value) -> (AwsAccess, tokio::task::JoinHa
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut asked = vec![0; 4096];
         let mut length = 0;
-        while !String::from_utf8_lossy(&asked[..length]).contains("}") {
+        while !String::from_utf8_lossy(&asked[..length]).contains('}') {
             length += stream.read(&mut asked[length..]).await.unwrap();
         }
         stream.write_all(answer.as_bytes()).await.unwrap();

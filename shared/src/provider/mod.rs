@@ -19,7 +19,7 @@ pub use web::HttpError;
 
 use std::time::Duration;
 
-use openidconnect::{ClaimsVerificationError, ClientId, IssuerUrl, PkceCodeChallenge, PkceCodeVerifier};
+use openidconnect::{ClaimsVerificationError, ClientId, PkceCodeChallenge, PkceCodeVerifier};
 use url::Url;
 
 use crate::{
@@ -29,9 +29,8 @@ use crate::{
     world::Timestamp,
 };
 use client_secret::AwsAccess;
-use openid::OpenId;
 use remembered::Passing;
-use settings::{Endpoints, Protocol, Settings};
+use settings::{Protocol, Settings};
 use web::HttpClient;
 
 /// How long a provider may take in one request of ours, whatever it is asked.
@@ -136,12 +135,6 @@ pub struct Provider {
     settings: Settings,
     redirect_uri: Url,
     web: HttpClient,
-    dialect: Dialect,
-}
-
-enum Dialect {
-    OpenId(Box<OpenId>),
-    OAuth2(Endpoints),
 }
 
 /// Providers can't be spoken to.
@@ -195,9 +188,9 @@ impl Providers {
         let Settings { client_id, client_secret, issuer, .. } = &provider.settings;
         let secret = client_secret.get(client_id, issuer, &self.aws, now).await?;
         within_budget(async {
-            match &provider.dialect {
-                Dialect::OpenId(openid) => openid.redeem(code, &secret, &request, &provider.web, now).await,
-                Dialect::OAuth2(endpoints) => plain::redeem(endpoints, code, &secret, &request, &provider.web).await,
+            match &provider.settings.protocol {
+                Protocol::OpenId(openid) => openid.redeem(code, &secret, &request, &provider.web, now).await,
+                Protocol::OAuth2(endpoints) => plain::redeem(endpoints, code, &secret, &request, &provider.web).await,
             }
         })
         .await
@@ -206,21 +199,10 @@ impl Providers {
 
 impl Provider {
     fn connect(settings: Settings, issuer: &str, web: &HttpClient) -> Result<Self, ConnectError> {
-        let (dialect, local) = match settings.protocol.clone() {
-            Protocol::OpenId => {
-                let issuer = IssuerUrl::new(settings.issuer.clone())?;
-                let local = web::is_local(issuer.url());
-                (Dialect::OpenId(Box::new(OpenId::new(issuer))), local)
-            }
-            Protocol::OAuth2(endpoints) => {
-                let local = web::is_local(&endpoints.token);
-                (Dialect::OAuth2(endpoints), local)
-            }
-        };
+        let local = web::is_local(&Url::parse(&settings.issuer)?);
         Ok(Self {
             redirect_uri: Url::parse(&format!("{issuer}/oauth/{}/callback", settings.name))?,
             web: web.allowing_local(local),
-            dialect,
             settings,
         })
     }
@@ -237,10 +219,10 @@ impl Provider {
     ///
     /// [`ProviderError::OtherIssuer`], or another one if the provider's metadata can't be had.
     pub async fn check_issuer(&self, iss: Option<&str>, now: Timestamp) -> Result<(), ProviderError> {
-        let right = match (iss, &self.dialect) {
+        let right = match (iss, &self.settings.protocol) {
             (Some(iss), _) => iss == self.settings.issuer,
-            (None, Dialect::OpenId(openid)) => !within_budget(openid.promises_issuer(&self.web, now)).await?,
-            (None, Dialect::OAuth2(_)) => true,
+            (None, Protocol::OpenId(openid)) => !within_budget(openid.promises_issuer(&self.web, now)).await?,
+            (None, Protocol::OAuth2(_)) => true,
         };
         if right { Ok(()) } else { Err(ProviderError::OtherIssuer) }
     }
@@ -262,9 +244,9 @@ impl Provider {
         if purpose == Purpose::Link {
             request.prompt = request.prompt.or(Some("select_account"));
         }
-        match &self.dialect {
-            Dialect::OpenId(openid) => within_budget(openid.authorization_url(&request, &self.web, now)).await,
-            Dialect::OAuth2(endpoints) => Ok(plain::authorization_url(endpoints, &request)),
+        match &self.settings.protocol {
+            Protocol::OpenId(openid) => within_budget(openid.authorization_url(&request, &self.web, now)).await,
+            Protocol::OAuth2(endpoints) => Ok(plain::authorization_url(endpoints, &request)),
         }
     }
 

@@ -87,6 +87,7 @@ type Metadata = ProviderMetadata<
 >;
 
 /// An issuer, and what is known of it.
+#[derive(Debug)]
 pub(super) struct OpenId {
     issuer: IssuerUrl,
     metadata: Remembered<Metadata>,

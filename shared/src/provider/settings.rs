@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use openidconnect::IssuerUrl;
 use serde::Deserialize;
 use url::Url;
 
 use super::{
     client_secret::{AppleKey, ClientSecret},
+    openid::OpenId,
     web::is_local,
 };
 
@@ -28,16 +30,16 @@ pub(super) struct Settings {
 }
 
 /// How a provider is spoken to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Protocol {
     /// OpenID Connect, by discovery.
-    OpenId,
+    OpenId(Box<OpenId>),
     /// OAuth 2 and a resource that says who somebody is.
-    OAuth2(Endpoints),
+    OAuth2(Box<Endpoints>),
 }
 
 /// Where a provider without discovery is, and which members of its user info say what.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Endpoints {
     pub(super) authorization: Url,
     pub(super) token: Url,
@@ -115,7 +117,7 @@ impl ProviderSettings {
         let read: Vec<Settings> = read.collect::<Result<_, _>>()?;
         // Whom a plain OAuth 2 server calls somebody must not be taken for whom an OpenID issuer calls so.
         let shared = |one: &Settings| read.iter().filter(|other| other.issuer == one.issuer).count() > 1;
-        match read.iter().position(|one| one.protocol != Protocol::OpenId && shared(one)) {
+        match read.iter().position(|one| matches!(one.protocol, Protocol::OAuth2(_)) && shared(one)) {
             Some(index) => Err(InvalidProviders::Rule { position: index + 1, rule: "another one has its issuer" }),
             None => Ok(Self(read)),
         }
@@ -141,7 +143,8 @@ impl Written {
         let local = is_local(&issuer);
         let protocol = match (self.authorization_endpoint, self.token_endpoint, self.userinfo_endpoint) {
             (None, None, None) if self.subject.is_none() && self.email.is_none() && self.email_verified.is_none() => {
-                Protocol::OpenId
+                let issuer = IssuerUrl::new(self.issuer.clone()).map_err(|_| "`issuer` is not a URL")?;
+                Protocol::OpenId(Box::new(OpenId::new(issuer)))
             }
             (Some(authorization), Some(token), Some(userinfo)) => {
                 let trusted = |url: &Url| url.scheme() == "https" || local && is_local(url);
@@ -150,14 +153,14 @@ impl Written {
                 }
                 let subject =
                     self.subject.ok_or("`subject` names the member of the user info that identifies a user")?;
-                Protocol::OAuth2(Endpoints {
+                Protocol::OAuth2(Box::new(Endpoints {
                     authorization,
                     token,
                     userinfo,
                     subject,
                     email: self.email,
                     email_verified: self.email_verified,
-                })
+                }))
             }
             _ => {
                 return Err(
@@ -165,7 +168,7 @@ impl Written {
                 );
             }
         };
-        let usual = if protocol == Protocol::OpenId { &["openid", "email"][..] } else { &[] };
+        let usual = if matches!(protocol, Protocol::OpenId(_)) { &["openid", "email"][..] } else { &[] };
         let scopes = self.scopes.unwrap_or_else(|| usual.iter().map(|scope| (*scope).to_owned()).collect());
         Ok(Settings {
             name: self.name,

@@ -19,7 +19,7 @@ fn provider(change: &str) -> String {
 #[test]
 fn a_provider_is_read() {
     let read = read(&provider("{}")).unwrap();
-    assert_eq!(read.0[0].protocol, Protocol::OpenId);
+    assert!(matches!(read.0[0].protocol, Protocol::OpenId(_)));
     assert_eq!(read.0[0].scopes, ["openid", "email"]);
     assert!(!read.0[0].link_verified_email, "off by default");
     assert!(!format!("{read:?}").contains("s3cr3t"));
@@ -58,4 +58,19 @@ fn a_name_is_one_providers() {
     let one: serde_json::Value = serde_json::from_str(&provider("{}")).unwrap();
     let two = serde_json::json!([one[0], one[0]]).to_string();
     assert!(read(&two).unwrap_err().to_string().starts_with("provider 2: "));
+}
+
+#[test]
+fn a_plain_server_does_not_speak_for_an_openid_issuer() {
+    let one: serde_json::Value = serde_json::from_str(&provider("{}")).unwrap();
+    let plain = r#"{"name": "plain", "authorization_endpoint": "https://a/", "token_endpoint": "https://a/", "userinfo_endpoint": "https://a/", "subject": "id"}"#;
+    let other: serde_json::Value = serde_json::from_str(&provider(plain)).unwrap();
+    let two = serde_json::json!([one[0], other[0]]).to_string();
+    assert_eq!(read(&two).unwrap_err().to_string(), "provider 2: another one has its issuer");
+}
+
+#[test]
+fn a_secret_of_aws_is_none_of_a_client() {
+    let error = read(&provider(r#"{"client_secret": "env:AWS_SECRET_ACCESS_KEY"}"#)).unwrap_err();
+    assert!(error.to_string().contains("AWS"), "{error}");
 }

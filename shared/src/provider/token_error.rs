@@ -16,14 +16,14 @@ pub(super) fn token_error(error: TokenError) -> ProviderError {
         RequestTokenError::ServerResponse(refusal) => refused(&refusal),
         RequestTokenError::Request(error) => error.into(),
         // GitHub refuses with 200.
-        RequestTokenError::Parse(error, body) => match serde_json::from_slice::<BasicErrorResponse>(&body) {
-            Ok(refusal) => refused(&refusal),
-            // What the parser says may repeat a claim of the ID token: its place must do.
-            Err(_) => {
-                let place = format!("it can't be read at {}", error.path());
-                ProviderError::unusable("token response", Some(place.into()))
+        RequestTokenError::Parse(error, body) => {
+            if let Ok(refusal) = serde_json::from_slice::<BasicErrorResponse>(&body) {
+                return refused(&refusal);
             }
-        },
+            // What the parser says may repeat a claim of the ID token: its place must do.
+            let place = format!("it can't be read at {}", error.path());
+            ProviderError::unusable("token response", Some(place.into()))
+        }
         RequestTokenError::Other(reason) => ProviderError::unusable("token response", Some(reason.into())),
     }
 }

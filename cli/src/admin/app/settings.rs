@@ -61,6 +61,7 @@ pub(crate) struct Settings {
 
 /// What only makes sense once an application is there: a new name, and the way back from a setting.
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Changes {
     /// A new name for people
     #[arg(long)]
