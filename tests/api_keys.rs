@@ -13,7 +13,7 @@ use crate::support::{Answer, App, Known, PASSWORD, claims};
 
 /// A request to each route that names its application.
 fn requests_of_applications(app: &App) -> impl Iterator<Item = RequestBuilder> {
-    let without = ["jwks", "discovery", "introspect", "revoke"];
+    let without = ["jwks", "discovery", "introspect", "revoke", "oauth_callback"];
     functions::ROUTES.iter().filter(move |route| !without.contains(&route.function)).map(|route| {
         let path = route.path.strip_prefix("/api/v1/auth").expect("it is below the base path");
         let path = path.replace("{session_id}", &SessionId::random(&System).to_string());

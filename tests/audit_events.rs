@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use shared::{
     audit::{Action, Event},
+    flow::Purpose,
     ids::SessionId,
     world::{System, World},
 };
 
 use crate::{
     metrics::refreshes,
-    support::{App, Browser, PASSWORD, lines_of, project_file},
+    support::{App, Browser, PASSWORD, believed, issue_code, lines_of, presented, project_file},
     throttling::{about_to_be_locked, too_many_registrations},
 };
 
@@ -150,9 +151,29 @@ async fn everything_happens(app: &App) -> Vec<crate::support::Answer> {
     answers.push(app.post(&service, "/authenticate", &guess).await.status(401));
     answers.push(app.post(&service, "/authenticate", &guess).await.status(429));
 
+    answers.extend(identities(app).await);
     let mut browser = Browser::signed_in(app, &app.web(), "bob").await;
     answers.push(browser.sign_in().await.ok());
     answers
+}
+
+/// Links an identity, removes it, and uses a code twice.
+async fn identities(app: &App) -> Vec<crate::support::Answer> {
+    let (store, service) = (app.database.store(), app.service());
+    let erin = app.signed_in(&service, "erin").await;
+    let to = |method: &str, path: &str| app.request(method, path).header("api-key", &service.publishable_key);
+    let hand_in = |path: &str| {
+        let request = to("POST", path).bearer_auth(&erin.access_token).header("content-type", "application/json");
+        request.body(presented(&erin.user_key).to_string())
+    };
+    issue_code(&store, &service, &erin.user_key, Purpose::Link).await;
+    let linked = app.send(hand_in("/identities")).await.ok();
+    let remove = to("DELETE", &format!("/identities/{}", believed(&erin.user_key).id()));
+    let removed = app.send(remove.bearer_auth(&erin.access_token)).await.ok();
+    issue_code(&store, &service, &erin.user_key, Purpose::SignIn).await;
+    app.send(hand_in("/oauth/exchange")).await.ok();
+    let reused = app.send(hand_in("/oauth/exchange")).await.problem(400, "invalid_code");
+    vec![linked, removed, reused]
 }
 
 /// The audit lines of a stack's log, once it holds everything about `answers`.

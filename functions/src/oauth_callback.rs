@@ -194,17 +194,15 @@ impl End<'_> {
 
 /// What `docs/openapi.json` says of it.
 pub(crate) fn operations() -> Vec<Operation> {
-    let browser = "The flow's secret; the name ends with a hash of `state`. Over plain HTTP on one machine, `oauth_…`.";
     vec![
         Operation::new("finishOAuth", HttpMethod::Get, "/api/v1/auth/oauth/{provider}/callback", "providers")
             .says(
                 "Come back from a provider",
-                "Where a provider sends the browser; register this address there. It ends each sign-in once, in the browser that began it.",
+                "Where a provider sends the browser; register this address there. It ends each sign-in once, in the browser that began it: which has a cookie for it, named after a hash of `state`.",
             )
             .of_anybody()
             .asks_store()
             .takes(ParameterIn::Path, "provider", text("google"), "What the deployment calls it.")
-            .takes(ParameterIn::Cookie, "__Host-oauth_…", text(CODE), browser)
             .takes(ParameterIn::Query, "state", text(CODE), "As it was sent to the provider.")
             .takes(ParameterIn::Query, "code", text("4/0AVGzR1B"), "The provider's code.")
             .takes(ParameterIn::Query, "iss", text("https://accounts.google.com"), "The provider's issuer (RFC 9207).")

@@ -46,6 +46,11 @@ pub async fn believer() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
     tokio::spawn(async move { axum::serve(listener, router).await });
+    believer_at(&address)
+}
+
+/// The parameter for one at `address`, where nobody need be as long as nobody comes back from there.
+pub fn believer_at(address: &str) -> String {
     let settings = json!([{
         "name": BELIEVER, "issuer": ISSUER, "client_id": "id", "client_secret": format!("env:{}", BELIEVERS_SECRET.0), "subject": "id",
         "authorization_endpoint": format!("{address}/authorize"), "token_endpoint": format!("{address}/token"),

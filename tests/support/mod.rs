@@ -26,8 +26,8 @@ mod yaml;
 pub use answer::Answer;
 pub use app::{App, Known};
 pub use believer::{
-    BELIEVER, BELIEVERS_END, BELIEVERS_SECRET, VERIFIER, begin_flow, believed, believer, issue_code, presented,
-    way_back,
+    BELIEVER, BELIEVERS_END, BELIEVERS_SECRET, VERIFIER, begin_flow, believed, believer, believer_at, issue_code,
+    presented, way_back,
 };
 pub use browser::{Browser, PAGE};
 pub use call::{Call, most_under_way, round_trips};

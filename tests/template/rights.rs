@@ -44,7 +44,8 @@ pub(super) const RIGHTS: [(&str, &[Rights]); 18] = [
         &[
             APPLICATION,
             USER,
-            ("UsersTable", &["DeleteItem", "PutItem"], &["identity#*"]),
+            ("UsersTable", &["DeleteItem"], &["email#*", "identity#*"]),
+            ("UsersTable", &["PutItem"], &["identity#*"]),
             CHANGE_USER,
             SESSION,
             VERIFY,
@@ -73,7 +74,7 @@ pub(super) const RIGHTS: [(&str, &[Rights]); 18] = [
         &[
             APPLICATION,
             ("SigningKeysTable", &["Query"], &["mac"]),
-            ("ThrottlesTable", &["UpdateItem"], &["source#*"]),
+            ("ThrottlesTable", &["UpdateItem"], &["flow#*"]),
             ("FlowsTable", &["PutItem"], &["flow#*"]),
         ],
     ),

@@ -2,12 +2,15 @@
 
 use std::{net::IpAddr, sync::LazyLock};
 
-use reqwest::Client;
+use reqwest::{Client, redirect::Policy};
 use serde_json::{Value, json};
-use shared::throttle::Counted;
+use shared::{application::TokenDelivery, throttle::Counted};
 
 use super::{guess, sign_in_with};
-use crate::support::{Answer, App, Known, Options, PASSWORD, Person, Stack, lines_of};
+use crate::support::{
+    Answer, App, BELIEVER, BELIEVERS_END, BELIEVERS_SECRET, Known, Options, PASSWORD, Person, Stack, believer_at,
+    lines_of,
+};
 
 /// A stack with low limits, where each test is at an address of its own.
 struct Limited {
@@ -18,15 +21,17 @@ struct Limited {
 impl Limited {
     fn start() -> Self {
         static STACK: LazyLock<&Stack> = LazyLock::new(|| {
-            let parameters = ["--parameter", "SignInsPerSource=8", "--parameter", "RegistrationsPerSource=8"];
-            Stack::private(&Options { arguments: &parameters, ..Options::default() })
+            let parameters = ["SignInsPerSource=8", "RegistrationsPerSource=8", &believer_at("http://127.0.0.1:1")];
+            let arguments = parameters.map(|parameter| ["--parameter", parameter]).concat();
+            let environment = [BELIEVERS_SECRET];
+            Stack::private(&Options { arguments: &arguments, environment: &environment, ..Options::default() })
         });
         Self { app: App::on(*STACK), limit: 8 }
     }
 
     /// Somebody at `address`.
     fn at(&self, address: [u8; 4]) -> App {
-        let client = Client::builder().no_proxy().local_address(IpAddr::from(address)).build();
+        let client = Client::builder().no_proxy().redirect(Policy::none()).local_address(IpAddr::from(address)).build();
         App { client: client.expect("a client can be built"), ..self.app.clone() }
     }
 
@@ -112,4 +117,20 @@ async fn an_address_registers_so_many_and_a_server_as_many_as_it_likes() {
     guess(&here, "nobody").await.problem(401, "invalid_credentials");
     let told = |line: &str| line.contains(r#""event":"registration.throttled""#) && line.contains("127.0.0.4");
     here.stack.log_with("that an address had to wait", |log| log.lines().any(told)).await;
+}
+
+#[tokio::test]
+async fn sign_ins_at_providers_are_counted_by_themselves() {
+    let limited = Limited::start();
+    let here = limited.at([127, 0, 0, 9]);
+    let application = here.application(|application| {
+        application.allowed_return_to = vec![BELIEVERS_END.to_owned()];
+        application.delivery = TokenDelivery::Cookie;
+    });
+    let application = application.await;
+    let path = format!("/oauth/{BELIEVER}?client_id={}&return_to={BELIEVERS_END}", application.id);
+    let answer = limited.exhaust(async || here.send(here.request("GET", &path)).await).await;
+    assert!(answer.headers.get("location").is_none());
+    // What any page can make a browser do does not keep its owner from signing in.
+    guess(&here, "nobody-of-that-name").await.problem(401, "invalid_credentials");
 }

@@ -77,7 +77,7 @@ fn run_the_projects_own_templates(deployment: &str) {
     let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let main = Template::read(&infra.join("template.yaml")).unwrap();
     let mut stack = main.evaluate(names, &parameters, &BTreeMap::new()).unwrap();
-    assert_eq!(stack.tables.len(), 5);
+    assert_eq!(stack.tables.len(), 6);
     assert!(stack.apis[0].cors_configuration.is_some());
 
     let example = Template::read(&infra.join("examples/protected-api.yaml")).unwrap();

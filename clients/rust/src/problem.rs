@@ -15,24 +15,42 @@ pub enum Code {
     ApiKeyRequired,
     /// The body is too large.
     BodyTooLarge,
+    /// The user has no such identity.
+    IdentityNotFound,
+    /// The identity signs in somebody else.
+    IdentityTaken,
+    /// The user must sign in again for this (RFC 9470).
+    InsufficientUserAuthentication,
     /// A failure of the server's own.
     InternalError,
     /// The API key is unknown, revoked or mistyped.
     InvalidApiKey,
     /// The endpoint wants a secret key.
     InvalidClient,
+    /// The code is used, expired, or not for this.
+    InvalidCode,
     /// Wrong password, unknown or disabled user.
     InvalidCredentials,
     /// The refresh token is over, used up, or not this application's.
     InvalidGrant,
     /// The request contradicts itself.
     InvalidRequest,
+    /// The sign-in at a provider is not this browser's, or over.
+    InvalidState,
     /// The access token is not good.
     InvalidToken,
+    /// The user could not sign in any more.
+    LastCredential,
     /// The body is not JSON.
     MalformedJson,
     /// The request came with cookies from a page that may not use them.
     OriginNotAllowed,
+    /// The provider did not say who signed in.
+    ProviderFailed,
+    /// The deployment has no such provider.
+    ProviderNotFound,
+    /// The application does not allow that address.
+    ReturnToNotAllowed,
     /// There is no such session.
     SessionNotFound,
     /// The server can't say at present.
@@ -41,6 +59,8 @@ pub enum Code {
     TokenRequired,
     /// The caller must wait.
     TooManyAttempts,
+    /// The user has as many identities as can be.
+    TooManyIdentities,
     /// The body has the wrong type.
     UnsupportedMediaType,
     /// Somebody has that name.
@@ -51,22 +71,32 @@ pub enum Code {
     Other(String),
 }
 
-const NAMES: [(Code, &str); 18] = [
+const NAMES: [(Code, &str); 28] = [
     (Code::ApiKeyRequired, "api_key_required"),
     (Code::BodyTooLarge, "body_too_large"),
+    (Code::IdentityNotFound, "identity_not_found"),
+    (Code::IdentityTaken, "identity_taken"),
+    (Code::InsufficientUserAuthentication, "insufficient_user_authentication"),
     (Code::InternalError, "internal_error"),
     (Code::InvalidApiKey, "invalid_api_key"),
     (Code::InvalidClient, "invalid_client"),
+    (Code::InvalidCode, "invalid_code"),
     (Code::InvalidCredentials, "invalid_credentials"),
     (Code::InvalidGrant, "invalid_grant"),
     (Code::InvalidRequest, "invalid_request"),
+    (Code::InvalidState, "invalid_state"),
     (Code::InvalidToken, "invalid_token"),
+    (Code::LastCredential, "last_credential"),
     (Code::MalformedJson, "malformed_json"),
     (Code::OriginNotAllowed, "origin_not_allowed"),
+    (Code::ProviderFailed, "provider_failed"),
+    (Code::ProviderNotFound, "provider_not_found"),
+    (Code::ReturnToNotAllowed, "return_to_not_allowed"),
     (Code::SessionNotFound, "session_not_found"),
     (Code::TemporarilyUnavailable, "temporarily_unavailable"),
     (Code::TokenRequired, "token_required"),
     (Code::TooManyAttempts, "too_many_attempts"),
+    (Code::TooManyIdentities, "too_many_identities"),
     (Code::UnsupportedMediaType, "unsupported_media_type"),
     (Code::UserIdTaken, "user_id_taken"),
     (Code::ValidationFailed, "validation_failed"),
