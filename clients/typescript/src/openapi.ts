@@ -241,7 +241,7 @@ export interface paths {
         };
         /**
          * Come back from a provider
-         * @description Where a provider sends the browser; register this address there. It ends each sign-in once, in the browser that began it.
+         * @description Where a provider sends the browser; register this address there. It ends each sign-in once, in the browser that began it: which has a cookie for it, named after a hash of `state`.
          */
         get: operations["finishOAuth"];
         put?: never;
@@ -1519,7 +1519,6 @@ export interface operations {
             /** @description Signed in. */
             200: {
                 headers: {
-                    "Set-Cookie": components["headers"]["Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1555,7 +1554,6 @@ export interface operations {
                     };
                 };
             };
-            403: components["responses"]["origin_not_allowed"];
             413: components["responses"]["body_too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["validation_failed"];
@@ -1650,10 +1648,7 @@ export interface operations {
                 /** @description What the deployment calls it. */
                 provider: string;
             };
-            cookie?: {
-                /** @description The browser's secret: `oauth_browser` over plain HTTP on one machine. */
-                "__Host-oauth_browser"?: string;
-            };
+            cookie?: never;
         };
         requestBody?: never;
         responses: {
