@@ -168,9 +168,9 @@ async fn unlink(
     Err(contended())
 }
 
-/// The account as it is now.
+/// The account as it is now, if it still is the caller's.
 async fn read_again(user: User, gate: &Gate) -> Result<User, Problem> {
-    gate.users.find(user.key).await?.ok_or(gate::SESSION_OVER)
+    gate.users.find(user.key).await?.filter(|now| now.honours(user.epoch)).ok_or(gate::SESSION_OVER)
 }
 
 fn contended() -> Problem {

@@ -88,13 +88,17 @@ pub async fn handle(
 
     let end = End { state: &state, request: &request, application: &application, flow: &flow, finish, now };
     let asserted = async {
-        provider.check_issuer(request.query_parameter("iss").as_deref(), now).await?;
+        let iss = request.query_parameter("iss");
         let code = match answer(&request)? {
             Ok(code) => code,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => {
+                provider.check_issuer(iss.as_deref(), now).await?;
+                return Ok(Err(error));
+            }
         };
         let proofs = browser.proofs(&state);
-        Ok::<_, Problem>(Ok(finish.providers.redeem(provider, code, &state, &proofs, now).await?))
+        let assertion = finish.providers.redeem(provider, (code, iss.as_deref()), &state, &proofs, now).await?;
+        Ok::<_, Problem>(Ok(assertion))
     };
     let assertion = match asserted.await {
         Ok(Ok(assertion)) => assertion,

@@ -97,7 +97,7 @@ fn return_to(request: &Request, application: &Application) -> Result<String, Pro
     if application.allows_return_to(&address) { Ok(address) } else { Err(Problem::ReturnToNotAllowed) }
 }
 
-/// What the application wants back: visible ASCII (RFC 6749 appendix A.5).
+/// What the application wants back: printable ASCII, spaces included (RFC 6749 appendix A.5).
 fn client_state(request: &Request) -> Result<Option<String>, Problem> {
     let state = request.query_parameter("state");
     let fits = |state: &String| {
@@ -106,7 +106,7 @@ fn client_state(request: &Request) -> Result<Option<String>, Problem> {
     if state.as_ref().is_none_or(fits) {
         Ok(state)
     } else {
-        Err(Problem::InvalidRequest("state is at most 512 visible ASCII characters"))
+        Err(Problem::InvalidRequest("state is at most 512 printable ASCII characters"))
     }
 }
 
@@ -160,7 +160,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             .takes(ParameterIn::Path, "provider", text("google"), "What the deployment calls it.")
             .needs("return_to", text("https://app.example.com/signed-in"), "Where the browser goes at the end: one of the application's allowed addresses, to the letter. What kept somebody from signing in stands there as `error`.")
             .takes(ParameterIn::Query, "client_id", text(APPLICATION_ID), "The application, since a navigation has no `Api-Key`. Without it, the default one.")
-            .takes(ParameterIn::Query, "state", text("af0ifjsldkj"), "Comes back to `return_to` as it is: at most 512 visible ASCII characters.")
+            .takes(ParameterIn::Query, "state", text("af0ifjsldkj"), "Comes back to `return_to` as it is: at most 512 printable ASCII characters.")
             .takes(ParameterIn::Query, "code_challenge", text(CODE_CHALLENGE), "For a code, without which there is none (RFC 7636 §4.2).")
             .takes(ParameterIn::Query, "code_challenge_method", one_of(&["S256"]), "With `code_challenge`.")
             .takes(ParameterIn::Query, "link", one_of(&["false", "true"]), "Whether the code is to link the identity to a user who is signed in.")

@@ -1,6 +1,6 @@
 //! A sign-in at a provider that is under way, and what binds its end to its beginning.
 //!
-//! The browser keeps one secret, in a cookie that no script reads; each flow has a `state` of its own (RFC 6749 §10.12). The
+//! The browser keeps a secret for each flow, in a cookie that no script reads; what travels is its `state` (RFC 6749 §10.12). The
 //! `nonce` (OpenID Connect Core §3.1.2.1) and the PKCE verifier (RFC 7636 §4.1) are derived from the two, and the table holds
 //! hashes of both only: nobody who reads it could end a flow, and whoever has seen a flow's URLs can't either, without the
 //! cookie.
@@ -35,7 +35,7 @@ impl Hashed {
     }
 }
 
-/// Random text that only its holder knows: a browser's secret, a `state`, or a code.
+/// Random text that only its holder knows: a flow's secret in its browser, its `state`, or a code.
 pub struct Ticket(Secret);
 
 impl Ticket {

@@ -85,6 +85,7 @@ impl Assertion {
             issuer: self.issuer.clone(),
             subject: self.subject.clone(),
             email: self.email.as_ref().map(|email| email.address.clone()),
+            vouched: self.verified_email().is_some(),
             linked_at: now,
         }
     }
@@ -108,6 +109,8 @@ pub struct LinkedIdentity {
     pub subject: String,
     /// The address that it told then, for people to tell identities apart.
     pub email: Option<String>,
+    /// Whether its word for that address was taken.
+    pub vouched: bool,
     /// Since when.
     pub linked_at: Timestamp,
 }

@@ -172,3 +172,16 @@ async fn an_address_that_only_looks_the_same_is_another() {
     let other = sign_in(TRUSTED[1], &app.fresh_name("eve"), &format!("{kelvin}@example.com"), true).await;
     assert_ne!(latin, other);
 }
+
+#[tokio::test]
+async fn an_identity_joins_an_account_by_a_code_as_well() {
+    let mut ada = Traveller::new();
+    let (app, service) = (ada.app.clone(), ada.app.service());
+    let email = format!("{}@example.com", app.fresh_name("by-code"));
+    let (_, key) = registered(&app, &email).await;
+    vouch(&app, &key).await;
+    let form = format!("login={}&email={email}&email_verified=on&action=continue", app.fresh_name("ada"));
+    let code = ada.fetch_code(TRUSTED[0], &service, &form, false).await;
+    let tokens = ada.exchange(&service, &code).await.ok();
+    assert_eq!(claims(&tokens.text_of("access_token"))["sub"], key);
+}

@@ -110,3 +110,23 @@ async fn a_code_for_linking_signs_nobody_in() {
     let code = ada.fetch_code("honest", &service, "login=ada-purpose&action=continue", true).await;
     ada.exchange(&service, &code).await.problem(400, "invalid_code");
 }
+
+#[tokio::test]
+async fn a_body_that_is_none_is_told_what_it_lacks() {
+    let app = Traveller::new().app;
+    let service = app.service();
+    let ada = app.signed_in(&service, "ada").await;
+    let huge = format!(r#"{{"code": "{}"}}"#, "x".repeat(70_000));
+    for path in ["/oauth/exchange", "/identities"] {
+        for (media_type, body, status, code) in [
+            ("application/json", "{", 400, "malformed_json"),
+            ("application/json", "{}", 422, "validation_failed"),
+            ("application/json", &huge, 413, "body_too_large"),
+            ("application/x-www-form-urlencoded", "code=x", 415, "unsupported_media_type"),
+        ] {
+            let request = app.request("POST", path).header("api-key", &service.publishable_key);
+            let request = request.bearer_auth(&ada.access_token).header("content-type", media_type);
+            app.send(request.body(body.to_owned())).await.problem(status, code);
+        }
+    }
+}

@@ -122,6 +122,7 @@ async fn identities_are_their_users_business() {
     identities(&eve, "DELETE", "/nonsense", None).await.problem(404, "identity_not_found");
     let anonymous = app.request("GET", "/identities").header("api-key", &service.publishable_key);
     app.send(anonymous).await.problem(401, "token_required");
+    app.post(&service, "/identities", &json!({})).await.problem(401, "token_required");
 
     // Of two applications, the one whose flow it was.
     let other = app.application(|_| {}).await;
@@ -155,6 +156,8 @@ async fn who_has_signed_out_links_nothing() {
     let logout = app.request("DELETE", "/logout").header("api-key", &service.publishable_key);
     app.send(logout.bearer_auth(&ada.access_token)).await.ok();
     identities(&ada, "POST", "", Some(body)).await.problem(401, "invalid_token");
+    identities(&ada, "GET", "", None).await.problem(401, "invalid_token");
+    identities(&ada, "DELETE", "/any", None).await.problem(401, "invalid_token");
 }
 
 #[tokio::test]

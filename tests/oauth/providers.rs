@@ -15,6 +15,9 @@ use crate::support::{App, Options, Stack, project_file};
 pub const CLIENT_ID: &str = "gatelet-tests";
 pub const CLIENT_SECRET: &str = "a client secret, +/ and % included";
 
+/// How many sessions a user may have on the stack.
+pub const MAX_SESSIONS: usize = 4;
+
 /// Those whose word for an address is taken.
 pub const TRUSTED: [&str; 2] = ["honest-too", "trusted"];
 
@@ -22,7 +25,8 @@ static PROVIDERS: LazyLock<Providers> = LazyLock::new(Providers::start);
 
 static STACK: LazyLock<&'static Stack> = LazyLock::new(|| {
     let providers = format!("OAuthProviders={}", PROVIDERS.settings());
-    let arguments = ["--parameter", providers.as_str()];
+    let sessions = format!("MaxSessions={MAX_SESSIONS}");
+    let arguments = ["--parameter", providers.as_str(), "--parameter", &sessions];
     let environment = [("TESTS_CLIENT_SECRET", CLIENT_SECRET)];
     Stack::private(&Options { arguments: &arguments, environment: &environment, ..Options::default() })
 });

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{
-    Traveller, place, query_of,
+    Traveller, place,
+    providers::MAX_SESSIONS,
+    query_of,
     traveller::{RETURN_TO, challenge},
 };
 use crate::support::{Answer, Known, VERIFIER, claims};
@@ -152,4 +154,24 @@ fn session(traveller: &Traveller) -> Value {
 fn set_cookie(answer: &Answer, name: &str) -> String {
     let lines = answer.headers.get_all("set-cookie").iter().filter_map(|line| line.to_str().ok());
     lines.into_iter().find(|line| line.starts_with(&format!("{name}="))).expect("it is set").to_owned()
+}
+
+#[tokio::test]
+async fn a_user_has_a_limited_number_of_sessions_however_they_sign_in() {
+    let mut ada = Traveller::new();
+    let (web, service) = (ada.app.web(), ada.app.service());
+    let login = ada.app.fresh_name("ada");
+    for _ in 0..=MAX_SESSIONS {
+        ada.cookies.clear();
+        ada.travel("honest", &web, &login).await.status(303);
+    }
+    for _ in 0..=MAX_SESSIONS {
+        let mut elsewhere = Traveller::new();
+        let code = elsewhere.fetch_code("honest", &service, &format!("login={login}&action=continue"), false).await;
+        elsewhere.exchange(&service, &code).await.ok();
+    }
+    ada.cookies.clear();
+    ada.travel("honest", &web, &login).await.status(303);
+    let subject = claims(&ada.cookies["access_token"])["sub"].as_str().expect("a subject").to_owned();
+    assert_eq!(ada.app.database.count_sessions(&subject).await, MAX_SESSIONS);
 }

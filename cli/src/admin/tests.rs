@@ -1,6 +1,7 @@
 //! The commands as they are typed, against an embedded database.
 
 mod harness;
+mod providers;
 
 use super::connection::Target;
 use harness::deployment;

@@ -114,16 +114,7 @@ mod tests {
         };
         let aws = Aws::outside("http://127.0.0.1:1".to_owned(), &options(own));
         let made_up = Aws::outside("http://127.0.0.1:1".to_owned(), &options(None));
-        let function = Function {
-            label: String::new(),
-            logical_id: String::new(),
-            name: "stack-refresh".to_owned(),
-            arn: String::new(),
-            binary: String::new(),
-            environment: BTreeMap::new(),
-            timeout: Duration::from_secs(1),
-            memory_mb: 128,
-        };
+        let function = function(BTreeMap::new());
         let none = ClientSecrets::default();
         for name in CREDENTIALS {
             assert_eq!(of_function(&function, &aws, &none)[name], "own");
@@ -132,5 +123,39 @@ mod tests {
             assert!(of_record(&function, &made_up).contains_key(name));
         }
         assert!(of_record(&function, &aws).contains_key("AWS_REGION"));
+    }
+
+    fn function(environment: BTreeMap<String, String>) -> Function {
+        Function {
+            label: String::new(),
+            logical_id: String::new(),
+            name: "stack-refresh".to_owned(),
+            arn: String::new(),
+            binary: String::new(),
+            environment,
+            timeout: Duration::from_secs(1),
+            memory_mb: 128,
+        }
+    }
+
+    #[test]
+    fn a_client_secret_is_given_to_whom_its_providers_name_it_and_not_written_down() {
+        let options = DatabaseOptions {
+            data: None,
+            dynamodb_port: 0,
+            dynamodb_endpoint: None,
+            region: "eu-west-1".to_owned(),
+            access_key_id: None,
+            secret_access_key: None,
+            session_token: None,
+        };
+        let aws = Aws::outside("http://127.0.0.1:1".to_owned(), &options);
+        let secrets = ClientSecrets { example: Some("hunter2".to_owned()) };
+        let providers = format!(r#"[{{"client_secret": "env:{}"}}]"#, provider::SECRET_VARIABLE);
+        let named = function(BTreeMap::from([("GATELET_OAUTH_PROVIDERS".to_owned(), providers)]));
+        let unnamed = function(BTreeMap::new());
+        assert_eq!(of_function(&named, &aws, &secrets)[provider::SECRET_VARIABLE], "hunter2");
+        assert_eq!(of_function(&unnamed, &aws, &secrets).get(provider::SECRET_VARIABLE), None);
+        assert!(!of_record(&named, &aws).values().any(|value| value == "hunter2"));
     }
 }

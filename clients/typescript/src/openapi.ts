@@ -1568,7 +1568,7 @@ export interface operations {
                 return_to: string;
                 /** @description The application, since a navigation has no `Api-Key`. Without it, the default one. */
                 client_id?: string;
-                /** @description Comes back to `return_to` as it is: at most 512 visible ASCII characters. */
+                /** @description Comes back to `return_to` as it is: at most 512 printable ASCII characters. */
                 state?: string;
                 /** @description For a code, without which there is none (RFC 7636 §4.2). */
                 code_challenge?: string;

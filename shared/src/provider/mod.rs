@@ -2,7 +2,7 @@
 //!
 //! [`settings`] says which there are, [`openid`] and [`plain`] speak to them, [`web`] holds every request within bounds, and
 //! [`client_secret`] knows where secrets are. A provider is not trusted with more than to say who signed in there: all that it is asked
-//! in one request takes at most [`BUDGET`].
+//! in one request takes at most [`BUDGET`], beside the time to read a client secret.
 
 mod client_secret;
 mod openid;
@@ -41,8 +41,8 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 /// A provider did not say who signed in.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
-    /// It took longer than [`BUDGET`].
-    #[error("the provider did not answer within 5 seconds")]
+    /// It took longer than [`BUDGET`], or one answer longer than its share.
+    #[error("the provider did not answer in time")]
     TimedOut,
     /// It was not reached, or answered beyond the bounds.
     #[error("the provider can't be reached")]
@@ -171,7 +171,7 @@ impl Providers {
         self.providers.iter().find(|provider| provider.settings.name == name)
     }
 
-    /// Who has signed in at `provider`, as `code` proves.
+    /// Who has signed in at `provider`, as `code` proves that came with `iss` (RFC 9207).
     ///
     /// # Errors
     ///
@@ -179,7 +179,7 @@ impl Providers {
     pub async fn redeem(
         &self,
         provider: &Provider,
-        code: String,
+        (code, iss): (String, Option<&str>),
         state: &Ticket,
         proofs: &Proofs,
         now: Timestamp,
@@ -188,6 +188,7 @@ impl Providers {
         let Settings { client_id, client_secret, issuer, .. } = &provider.settings;
         let secret = client_secret.get(client_id, issuer, &self.aws, now).await?;
         within_budget(async {
+            provider.expect_issuer(iss, now).await?;
             match &provider.settings.protocol {
                 Protocol::OpenId(openid) => openid.redeem(code, &secret, &request, &provider.web, now).await,
                 Protocol::OAuth2(endpoints) => plain::redeem(endpoints, code, &secret, &request, &provider.web).await,
@@ -219,9 +220,13 @@ impl Provider {
     ///
     /// [`ProviderError::OtherIssuer`], or another one if the provider's metadata can't be had.
     pub async fn check_issuer(&self, iss: Option<&str>, now: Timestamp) -> Result<(), ProviderError> {
+        within_budget(self.expect_issuer(iss, now)).await
+    }
+
+    async fn expect_issuer(&self, iss: Option<&str>, now: Timestamp) -> Result<(), ProviderError> {
         let right = match (iss, &self.settings.protocol) {
             (Some(iss), _) => iss == self.settings.issuer,
-            (None, Protocol::OpenId(openid)) => !within_budget(openid.promises_issuer(&self.web, now)).await?,
+            (None, Protocol::OpenId(openid)) => !openid.promises_issuer(&self.web, now).await?,
             (None, Protocol::OAuth2(_)) => true,
         };
         if right { Ok(()) } else { Err(ProviderError::OtherIssuer) }

@@ -24,7 +24,7 @@ impl Users {
         self.find_pointer(identity_pk(id)).await
     }
 
-    /// Who had the address first, of those for whom somebody vouched that it is theirs.
+    /// Who has the address, as somebody has vouched.
     pub async fn find_by_verified_email(&self, address: &str) -> Result<Option<UserKey>, StoreError> {
         self.find_pointer(email_pk(address)).await
     }
@@ -53,7 +53,8 @@ impl Users {
         let Self(table) = self;
         let left: Vec<_> = user.identities.iter().filter(|other| *other != identity).cloned().collect();
         let told = |identity: &LinkedIdentity| {
-            identity.email.as_deref().zip(user.email.as_deref()).is_some_and(|(told, own)| is_same_address(told, own))
+            let both = identity.email.as_deref().filter(|_| identity.vouched).zip(user.email.as_deref());
+            both.is_some_and(|(told, own)| is_same_address(told, own))
         };
         let withdrawn =
             user.email.as_deref().filter(|_| user.email_verified && told(identity) && !left.iter().any(told));

@@ -10,7 +10,7 @@
 //! | | `epoch` | N | raised to end all sessions |
 //! | | `permissions` | S | space separated |
 //! | | `password_hash` | S | PHC string; absent if there is no password |
-//! | | `identities` | L of M | `provider`, `issuer`, `subject`, `email` S, `linked_at` N; absent if there is none |
+//! | | `identities` | L of M | `provider`, `issuer`, `subject`, `email` S, `vouched` BOOL, `linked_at` N; absent if there is none |
 //! | | `created_at` | N | seconds since the epoch |
 //! | `id#<user_id>` | `user_key` | S | whose name it is |
 //! | `identity#<identity_id>` | `user_key` | S | whom that identity signs in |
@@ -86,6 +86,7 @@ fn read_identity(reader: &Reader<'_>) -> Result<LinkedIdentity, StoreError> {
         issuer: reader.text("issuer")?.to_owned(),
         subject: reader.text("subject")?.to_owned(),
         email: reader.optional_text("email")?.map(str::to_owned),
+        vouched: reader.flag("vouched")?,
         linked_at: reader.moment("linked_at")?,
     })
 }
@@ -127,6 +128,7 @@ fn write_identity(identity: &LinkedIdentity) -> AttributeValue {
         ("provider".into(), string(&identity.provider)),
         ("issuer".into(), string(&identity.issuer)),
         ("subject".into(), string(&identity.subject)),
+        ("vouched".into(), AttributeValue::Bool(identity.vouched)),
         ("linked_at".into(), moment(identity.linked_at)),
     ]);
     if let Some(email) = &identity.email {

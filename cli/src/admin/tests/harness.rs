@@ -73,10 +73,19 @@ impl Deployment {
 
     /// Registers a user and signs in.
     pub(in crate::admin) async fn signed_in(&self, user_id: &str) -> User {
-        let hash = PasswordHash::from_stored("$argon2id$".into());
-        let user = User::named(UserKey::random(&System), user_id.into(), hash, System.now());
-        assert!(self.store.users.register(&user, &System).await.unwrap());
+        let user = self.registered(user_id, None).await;
         self.sign_in(&user).await;
+        user
+    }
+
+    /// Registers a user.
+    pub(in crate::admin) async fn registered(&self, user_id: &str, email: Option<&str>) -> User {
+        let hash = PasswordHash::from_stored("$argon2id$".into());
+        let user = User {
+            email: email.map(str::to_owned),
+            ..User::named(UserKey::random(&System), user_id.into(), hash, System.now())
+        };
+        assert!(self.store.users.register(&user, &System).await.unwrap());
         user
     }
 
