@@ -33,7 +33,7 @@ use super::{
 
 /// How long a call is held for another to join it, while calls are counted. A function that sends two calls together sends
 /// the second long before, however busy the machine is.
-const HELD: Duration = Duration::from_millis(60);
+const HELD: Duration = Duration::from_millis(150);
 
 /// How long a broken call waits for the others of its request.
 const JOINED: Duration = Duration::from_secs(1);
