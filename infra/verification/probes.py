@@ -16,7 +16,7 @@ TABLES = {
     "SessionsTable": ("user_key", "session_id", [("sessions", "probe")]),
     "ApplicationsTable": ("pk", None, [("applications `app#`", "app#probe"), ("applications `key#`", "key#probe")]),
     "SigningKeysTable": ("pk", "sk", [(f"signing_keys `{kind}`", kind) for kind in ("private", "public", "mac", "rotation")]),
-    "ThrottlesTable": ("pk", None, [(f"throttles `{kind}#`", f"{kind}#probe") for kind in ("account", "device", "source", "register")]),
+    "ThrottlesTable": ("pk", None, [(f"throttles `{kind}#`", f"{kind}#probe") for kind in ("account", "device", "source", "register", "flow")]),
     "FlowsTable": ("pk", None, [(f"flows `{kind}#`", f"{kind}#probe") for kind in ("flow", "code")]),
 }
 LETTERS = {
