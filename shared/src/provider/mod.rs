@@ -1,8 +1,8 @@
 //! Providers that users sign in at: OpenID Connect issuers by discovery, and OAuth 2 servers by their endpoints.
 //!
-//! [`settings`] says which there are, [`openid`] and [`plain`] speak to them, [`web`] holds every request within bounds, and
-//! [`client_secret`] knows where secrets are. A provider is not trusted with more than to say who signed in there: all that it is asked
-//! in one request takes at most [`BUDGET`], beside the time to read a client secret.
+//! `settings` says which there are, `openid` and `plain` speak to them, `web` holds every request within bounds, `client_secret` knows what
+//! becomes of secrets, `stored_secret` where they are, and `remembered` keeps what others keep. A provider is not trusted with more than to
+//! say who signed in there: all that it is asked in one request takes at most [`BUDGET`], beside the time to read a client secret.
 
 mod client_secret;
 mod openid;
