@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import http from "node:http";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { launch, newPage, objections } from "../support/browser.mjs";
-import { PASSWORD, Stack, until } from "../support/stack.mjs";
+import { appIsServed, closeWithoutComplaint, launch, newPage, objections, openApp } from "../support/browser.mjs";
+import { PASSWORD, Stack } from "../support/stack.mjs";
 
 const PHONE = { width: 360, height: 740 };
 
@@ -12,28 +12,20 @@ let stack, browser, context, page, name;
 before(async () => {
   stack = await Stack.start();
   browser = await launch();
-  await until(async () => (await fetch(`${stack.base_url}/app/`)).ok, 120_000);
+  await appIsServed(stack);
 });
 beforeEach(async () => {
   context = await browser.newContext();
   page = await open();
   name = `person-${process.pid}-${stack.users++}`;
 });
-afterEach(async () => {
-  for (const page of context.pages()) assert.deepEqual(page.complaints, []);
-  await context.close();
-});
+afterEach(() => closeWithoutComplaint(context));
 after(async () => {
   await browser.close();
   await stack.stop();
 });
 
-async function open(place = context) {
-  const page = await newPage(place);
-  await page.goto(`${stack.base_url}/app/`);
-  await page.locator("#items li").first().waitFor();
-  return page;
-}
+const open = (place = context) => openApp(place, stack);
 
 async function enter(button, secret = PASSWORD, at = page) {
   await at.getByLabel("Name or e-mail address").fill(name);

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import http from "node:http";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
-import { equip, launch, tab } from "../support/browser.mjs";
+import { closeWithoutComplaint, equip, launch, tab } from "../support/browser.mjs";
 import { atProvider, sessionCookies } from "../support/provider.mjs";
 import { Stack, until } from "../support/stack.mjs";
 
@@ -21,10 +21,7 @@ beforeEach(async () => {
   context = await browser.newContext();
   login = `person-${process.pid}-${stack.users++}`;
 });
-afterEach(async () => {
-  for (const page of context.pages()) assert.deepEqual(page.complaints, []);
-  await context.close();
-});
+afterEach(() => closeWithoutComplaint(context));
 after(async () => {
   await browser.close();
   await stack.stop();

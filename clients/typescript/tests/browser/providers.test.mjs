@@ -1,9 +1,9 @@
 // Signing in at a provider in the sample app, in a real browser, with tokens in cookies.
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { launch, newPage, objections } from "../support/browser.mjs";
+import { appIsServed, closeWithoutComplaint, launch, newPage, objections, openApp } from "../support/browser.mjs";
 import { atProvider, forget, heldBack, sessionCookies } from "../support/provider.mjs";
-import { PASSWORD, Stack, until } from "../support/stack.mjs";
+import { PASSWORD, Stack } from "../support/stack.mjs";
 
 const API = "/api/v1/auth";
 
@@ -11,28 +11,20 @@ let stack, browser, context, page, login;
 before(async () => {
   stack = await Stack.start("--with-provider");
   browser = await launch();
-  await until(async () => (await fetch(`${stack.base_url}/app/`)).ok, 120_000);
+  await appIsServed(stack);
 });
 beforeEach(async () => {
   context = await browser.newContext();
   page = await open();
   login = `person-${process.pid}-${stack.users++}`;
 });
-afterEach(async () => {
-  for (const page of context.pages()) assert.deepEqual(page.complaints, []);
-  await context.close();
-});
+afterEach(() => closeWithoutComplaint(context));
 after(async () => {
   await browser.close();
   await stack.stop();
 });
 
-async function open(place = context) {
-  const page = await newPage(place);
-  await page.goto(`${stack.base_url}/app/`);
-  await page.locator("#items li").first().waitFor();
-  return page;
-}
+const open = (place = context) => openApp(place, stack);
 
 const says = (text, at = page) => at.locator("#who", { hasText: text }).waitFor();
 const notice = (text) => page.locator("#notice", { hasText: text }).waitFor();

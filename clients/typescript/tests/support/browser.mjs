@@ -1,7 +1,9 @@
 // Debian's Chromium, with profiles that are gone afterwards.
+import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
+import { until } from "./stack.mjs";
 
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const ARGUMENTS = [
@@ -26,6 +28,25 @@ export async function newPage(context) {
   page.on("pageerror", (error) => page.complaints.push(String(error)));
   page.on("console", (message) => /Content Security Policy/.test(message.text()) && page.complaints.push(message.text()));
   return page;
+}
+
+/** Waits for the sample app of a stack, which is compiled when it is first asked for. */
+export function appIsServed(stack) {
+  return until(async () => (await fetch(`${stack.base_url}/app/`)).ok, 120_000);
+}
+
+/** The sample app, once it shows something. */
+export async function openApp(context, stack) {
+  const page = await newPage(context);
+  await page.goto(`${stack.base_url}/app/`);
+  await page.locator("#items li").first().waitFor();
+  return page;
+}
+
+/** Closes the context, of whose pages none has complained. */
+export async function closeWithoutComplaint(context) {
+  for (const page of context.pages()) assert.deepEqual(page.complaints, []);
+  await context.close();
 }
 
 /** A tab at `url` with a client in it, `window.client`, and what it does in `window.events`. */
